@@ -1,0 +1,186 @@
+//! Deciding: what becomes of one command, on a state that is not changed by it.
+//!
+//! Equal arguments give equal answers on every machine. `at` is recorded data,
+//! no clock reading. A refusal is a decision too.
+
+mod bulk;
+pub mod edge;
+mod expiry;
+mod judge;
+mod login;
+mod settings;
+mod target;
+mod view;
+
+pub use expiry::due;
+pub use settings::{Install, applied as configuration, bindings};
+
+use crate::answer::{Answer, Outcome};
+use crate::command::{Actor, Command, Rejection, Request};
+use crate::config::Bounds;
+use crate::event::{CommandMark, Decision, Event, Judged, Op};
+use crate::policy::Policies;
+use crate::{Millis, State};
+
+/// What deciding needs beside the state.
+pub struct Means<'a> {
+    /// Who decides about exhausted quotas.
+    pub policies: &'a mut dyn Policies,
+    /// Bounds of this process.
+    pub bounds: &'a Bounds,
+}
+
+/// What is to be done about a command.
+#[derive(Debug)]
+pub enum Decided {
+    /// Record these decisions, in order and with nothing between; the answer follows from them. `skipped` and
+    /// `unknown` of the answer so far are kept.
+    Record(Vec<Decision>, Box<Answer>),
+    /// Record nothing.
+    Answer(Box<Answer>),
+    /// Record nothing, but the session was seen.
+    Seen(u32, Box<Answer>),
+}
+
+/// Decides what becomes of one request.
+pub fn decide(state: &State, means: &mut Means<'_>, request: &Request, at: Millis) -> Decided {
+    let decided = match &request.command {
+        Command::Login(command) => login::login(state, means, request, command, at),
+        Command::Touch(target) => target::touch(state, request, target, at),
+        Command::Logout(target) => target::logout(state, request, target, at),
+        Command::Disconnect(target) => target::disconnect(state, request, target, at),
+        Command::End { target, reason } => target::end(state, request, target, reason.as_deref(), at),
+        Command::Clear { user, keep } => bulk::clear(state, request, (user.as_deref(), keep.as_deref()), at),
+        Command::Reconcile(command) => bulk::reconcile(state, request, command, at),
+        Command::Adopt(command) => bulk::adopt(state, means, request, command, at),
+        Command::Advance => Ok(Decided::Answer(Box::new(Answer::new(Outcome::Advanced, at)))),
+        Command::Configure(command) => settings::configure(state, means, request, command, at),
+        Command::Policy { name, text } => settings::policy(state, means, request, (name, text), at),
+        Command::Unreadable { rejection, .. } => Err(rejection.clone()),
+    };
+    decided.unwrap_or_else(|rejection| Decided::Answer(Box::new(rejected(state, request, rejection, at))))
+}
+
+type Outcomes = Result<Decided, Rejection>;
+
+/// The answer to what was refused; the count of its user is shown where it named one.
+fn rejected(state: &State, request: &Request, rejection: Rejection, at: Millis) -> Answer {
+    let named = match &request.command {
+        Command::Login(login) => login.user.as_deref(),
+        Command::Touch(target) | Command::Logout(target) | Command::Disconnect(target) => {
+            target.user.as_deref()
+        }
+        Command::End { target, .. } => target.user.as_deref(),
+        Command::Clear { user, .. } | Command::Unreadable { user, .. } => user.as_deref(),
+        Command::Reconcile(_)
+        | Command::Adopt(_)
+        | Command::Advance
+        | Command::Configure(_)
+        | Command::Policy { .. } => None,
+    };
+    let mut answer = Answer::new(Outcome::Rejected, at);
+    answer.active = named.and_then(|name| active_of(state, name));
+    answer.field = Some(rejection.field);
+    answer.reason = Some(rejection.reason.into());
+    answer
+}
+
+/// Live sessions of the user a command names; `None` for an empty or impossible name.
+fn active_of(state: &State, name: &str) -> Option<u32> {
+    let key = edge::user_key(name, &state.ready().settings.users).ok()?;
+    (!key.is_empty()).then(|| state.active(&key))
+}
+
+/// The first answer to a command id, if it comes again; else the id as it is to be recorded.
+///
+/// # Errors
+/// Refuses an id that is too long, or that came before with another operation, user or session.
+fn repeated(
+    state: &State,
+    request: &Request,
+    at: Millis,
+) -> Result<Result<Option<CommandMark>, Decided>, Rejection> {
+    let Some(id) = &request.command_id else { return Ok(Ok(None)) };
+    if id.is_empty() {
+        return Err(Rejection::new("command", "is empty"));
+    }
+    edge::text("command", id, crate::config::COMMAND_ID_BYTES_MAX)?;
+    let mark = mark(state, request);
+    let Some(found) = state.tables().commands.get(id, at) else { return Ok(Ok(mark)) };
+    if mark.is_some_and(|mark| found.mark != mark.mark) {
+        return Err(Rejection::new("command", "was used before for another operation, user or session"));
+    }
+    let mut answer = Answer::clone(&found.answer);
+    answer.repeated = true;
+    answer.at = at;
+    Ok(Err(Decided::Answer(Box::new(answer))))
+}
+
+/// The command id of a request with what it is about; `None` without one.
+pub(crate) fn mark(state: &State, request: &Request) -> Option<CommandMark> {
+    let id = request.command_id.as_deref()?;
+    let (op, user, about) = match &request.command {
+        Command::Login(login) => ("login", login.user.as_deref(), login.session.as_deref()),
+        Command::Touch(target) => ("touch", target.user.as_deref(), target.session.as_deref()),
+        Command::Logout(target) => ("logout", target.user.as_deref(), target.session.as_deref()),
+        Command::Disconnect(target) => ("disconnect", target.user.as_deref(), target.session.as_deref()),
+        Command::End { target, .. } => ("end", target.user.as_deref(), target.session.as_deref()),
+        Command::Clear { user, keep } => ("clear", user.as_deref(), keep.as_deref()),
+        Command::Reconcile(command) => ("reconcile", None, command.source.as_deref()),
+        Command::Adopt(command) => ("adopt", None, command.source.as_deref()),
+        Command::Configure(_) => ("configure", None, None),
+        Command::Policy { name, .. } => ("policy", None, Some(name.as_str())),
+        Command::Advance | Command::Unreadable { .. } => return None,
+    };
+    let user = user.and_then(|user| edge::user_key(user, &state.ready().settings.users).ok());
+    let mut packed = String::new();
+    let parts = [op, user.as_deref().unwrap_or_default(), about.unwrap_or_default()];
+    for part in parts {
+        crate::packed::push(&mut packed, part);
+    }
+    let hash = blake3::hash(packed.as_bytes());
+    let mut mark = [0; 8];
+    mark.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    Some(CommandMark { id: id.into(), mark })
+}
+
+/// A decision as `request` causes it.
+fn decision(request: &Request, at: Millis, op: Op, judged: Vec<Judged>, events: Vec<Event>) -> Decision {
+    Decision {
+        at,
+        actor: request.actor.clone(),
+        request_id: request.request_id.as_deref().map(|id| bounded(id).into()),
+        command: None,
+        cause: None,
+        op,
+        judged,
+        events,
+    }
+}
+
+/// A decision of the ledger's own.
+#[must_use]
+pub fn own_decision(actor: Actor, at: Millis, op: Op, events: Vec<Event>) -> Decision {
+    Decision { at, actor, request_id: None, command: None, cause: None, op, judged: Vec::new(), events }
+}
+
+/// Words from outside, cut to their bound at a character's border.
+fn bounded(text: &str) -> &str {
+    let mut end = text.len().min(crate::config::REASON_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// Gives several decisions of one command their cause, and the last one the command id.
+fn together(state: &State, mut decisions: Vec<Decision>, mark: Option<CommandMark>) -> Vec<Decision> {
+    let cause = (decisions.len() > 1).then(|| state.seq().next());
+    for decision in &mut decisions {
+        decision.cause = cause;
+    }
+    if let Some(last) = decisions.last_mut() {
+        last.command = mark;
+    }
+    decisions
+}

@@ -1,0 +1,425 @@
+//! The quotas, one pass in order: who is asked, and what is made of the answer (RULES 3h, 4, 5).
+
+use super::Means;
+use super::login::Attempt;
+use super::view::View;
+use crate::config::{Dimension, Level, OnError, Quota};
+use crate::event::{
+    Binding, Cause, Code, Counted, Event, Judged, Judgement, PolicyCode, PolicyFailure, PolicyRef,
+};
+use crate::policy::{Choice, Failure, LimitQuestion, Question, Verdict};
+use crate::quota::{Keys, ReadyQuota, key_for_people};
+use crate::set::Whose;
+use crate::state::TRIP_FOR;
+use crate::{KeyNo, Limit, Personal, Seq};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Why a login is denied.
+#[derive(Debug)]
+pub(super) struct Denial {
+    pub(super) code: Code,
+    pub(super) quota: Option<u16>,
+    pub(super) limit: Option<Limit>,
+    pub(super) active: u32,
+    pub(super) judged: Option<u16>,
+    pub(super) reason: Arc<str>,
+}
+
+/// Hears all quotas about one login.
+pub(super) struct Court<'a, 'm> {
+    attempt: &'a Attempt<'a>,
+    means: &'a mut Means<'m>,
+    pub(super) view: View<'a>,
+    pub(super) judged: Vec<Judged>,
+    /// Failures and trips of policies: recorded whatever becomes of the login.
+    pub(super) incidents: Vec<Event>,
+}
+
+/// One exhausted key of one quota.
+struct Case<'c> {
+    index: u16,
+    quota: &'c ReadyQuota,
+    binding: &'c Binding,
+    text: &'c Arc<str>,
+    key: Option<u32>,
+    limit: Limit,
+    max: u32,
+    used: u32,
+    /// Whether the sessions that may be evicted are too few whatever the policy says.
+    too_few: bool,
+}
+
+/// What a policy's answers came to.
+struct Ruling {
+    answer: Judgement,
+    policy: PolicyRef,
+    verdict: Option<Verdict>,
+    operations: u32,
+}
+
+type Admission = SmallVec<[Counted; 2]>;
+
+impl<'a, 'm> Court<'a, 'm> {
+    pub(super) fn new(attempt: &'a Attempt<'a>, means: &'a mut Means<'m>, view: View<'a>) -> Self {
+        Self { attempt, means, view, judged: Vec::new(), incidents: Vec::new() }
+    }
+
+    /// Every quota in order; at the end what is recorded with the admission.
+    pub(super) fn hear(&mut self) -> Result<Admission, Denial> {
+        let ready = Arc::clone(self.attempt.state.ready());
+        let mut counting: SmallVec<[(u16, Keys, Limit); 2]> = SmallVec::new();
+        for (quota, index) in ready.quotas.iter().zip(0u16..) {
+            let keys = quota.keys_counting(&self.attempt.facts);
+            if keys.is_empty() {
+                continue;
+            }
+            let limit = self.limit(quota, index, &keys);
+            if quota.is_enforced() {
+                self.enforce(quota, index, &keys, limit)?;
+            } else {
+                self.advise(quota, index, &keys, limit);
+            }
+            counting.push((index, keys, limit));
+        }
+        Ok(self.counted(&counting))
+    }
+
+    fn enforce(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys, limit: Limit) -> Result<(), Denial> {
+        keys.iter().try_for_each(|text| self.judge(quota, index, text, limit))
+    }
+
+    /// The dry run: on a view of its own, recorded, never enforced.
+    fn advise(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys, limit: Limit) {
+        let real = self.view.clone();
+        // A denial ends the dry run of this quota as it would have ended the login.
+        let _denied = self.enforce(quota, index, keys, limit).is_err();
+        self.view = real;
+    }
+
+    /// The limit in force: an override, or what the policy's own `limit()` says, or the quota's.
+    fn limit(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys) -> Limit {
+        let (limit, is_final) = quota.configured_limit(&self.attempt.facts, self.attempt.at);
+        let Some(binding) = self.attempt.state.bindings().get(usize::from(index)) else { return limit };
+        if is_final || !binding.has_limit || self.is_tripped(index, &binding.policy) {
+            return limit;
+        }
+        let question = LimitQuestion {
+            at: self.attempt.at,
+            login: Arc::clone(&self.attempt.facts),
+            evicted_ago: self.evicted_ago(),
+            quota: Arc::clone(&quota.name),
+            key: keys.first().map(key_for_people).unwrap_or_default(),
+            limit,
+        };
+        match self.means.policies.limit(&binding.policy, question).answer {
+            Ok(own) => own.unwrap_or(limit),
+            Err(failure) => {
+                self.failed(index, None, &binding.policy, failure);
+                limit
+            }
+        }
+    }
+
+    fn judge(&mut self, quota: &ReadyQuota, index: u16, text: &Arc<str>, limit: Limit) -> Result<(), Denial> {
+        let key = self.attempt.state.tables().find_key(index, text);
+        let used = self.view.used(key);
+        if !limit.is_exhausted_by(used) {
+            return Ok(());
+        }
+        let Limit::Max(max) = limit else { return Err(self.ban(index, text, limit, used, quota)) };
+        let Some(binding) = self.attempt.state.bindings().get(usize::from(index)) else {
+            return Err(unbound(index, limit, used));
+        };
+        let max = max.get();
+        let mut case = Case { index, quota, binding, text, key, limit, max, used, too_few: false };
+        case.too_few = !quota.quota.evict_others && self.set(&case).count() < self.excess(&case) as usize;
+        self.ask(&case)
+    }
+
+    fn ask(&mut self, case: &Case<'_>) -> Result<(), Denial> {
+        let (before, at) = (self.view.clone(), u16::try_from(self.judged.len()).unwrap_or(u16::MAX));
+        let mut failure = None;
+        let ruling = match self.attempt_policy(case, &case.binding.policy, at) {
+            Ok(ruling) => ruling,
+            Err((failed, operations)) => {
+                self.view = before.clone();
+                if !case.too_few {
+                    failure = Some(self.failed(case.index, Some(at), &case.binding.policy, failed));
+                }
+                self.on_error(case, &before, at, operations)
+            }
+        };
+        self.settle(case, at, ruling, failure.as_ref())
+    }
+
+    /// What decides when the policy failed.
+    fn on_error(&mut self, case: &Case<'_>, before: &View<'a>, at: u16, operations: u32) -> Ruling {
+        let deny = |operations| Ruling {
+            answer: Judgement::Deny { offer: Vec::new() },
+            policy: case.binding.policy.clone(),
+            verdict: None,
+            operations,
+        };
+        if case.too_few {
+            return deny(operations);
+        }
+        match (&case.quota.quota.on_error, &case.binding.on_error) {
+            (OnError::Allow, _) if case.quota.quota.level != Level::Hard => {
+                Ruling { answer: Judgement::Allow, ..deny(operations) }
+            }
+            (OnError::Policy(_), Some(second)) => match self.attempt_policy(case, second, at) {
+                Ok(ruling) => ruling,
+                Err((_, more)) => {
+                    self.view = before.clone();
+                    deny(operations.saturating_add(more))
+                }
+            },
+            _ => deny(operations),
+        }
+    }
+
+    /// Records what was decided, and what follows for the login.
+    fn settle(
+        &mut self,
+        case: &Case<'_>,
+        at: u16,
+        ruling: Ruling,
+        failure: Option<&PolicyFailure>,
+    ) -> Result<(), Denial> {
+        let denied = matches!(ruling.answer, Judgement::Deny { .. });
+        let reason = ruling.verdict.as_ref().and_then(|verdict| verdict.reason.clone());
+        let verdict = ruling.verdict.as_ref();
+        self.judged.push(Judged {
+            quota: case.index,
+            key: Personal::Plain(Arc::clone(case.text)),
+            limit: case.limit,
+            active: case.used,
+            policy: Some(ruling.policy),
+            answer: ruling.answer,
+            reason: reason.clone(),
+            told: verdict.and_then(|verdict| verdict.told.clone()),
+            notes: verdict.map(|verdict| verdict.notes.clone()).unwrap_or_default(),
+            line: verdict.map_or(0, |verdict| verdict.line),
+            column: verdict.map_or(0, |verdict| verdict.column),
+            operations: ruling.operations,
+            enforced: case.quota.is_enforced(),
+            failure: failure.cloned(),
+        });
+        if !denied {
+            return Ok(());
+        }
+        let reason = reason.unwrap_or_else(|| refusal_reason(case, failure));
+        Err(Denial {
+            code: Code::SessionQuotaExceeded,
+            quota: Some(case.index),
+            limit: Some(case.limit),
+            active: case.used,
+            judged: Some(at),
+            reason,
+        })
+    }
+
+    /// Asks one policy until the key has room, it denies, or it fails; says what it cost to fail.
+    fn attempt_policy(
+        &mut self,
+        case: &Case<'_>,
+        policy: &PolicyRef,
+        at: u16,
+    ) -> Result<Ruling, (Failure, u32)> {
+        let fail = |code, spent| (Failure { code, line: 0, column: 0 }, spent);
+        if self.is_tripped(case.index, policy) {
+            return Err(fail(PolicyCode::Tripped, 0));
+        }
+        let (mut spent, mut victims) = (0u32, Vec::new());
+        for _ in 0..self.excess(case) {
+            let question = self.question(case);
+            let reply = self.means.policies.ask(policy, question, spent);
+            spent = spent.saturating_add(reply.operations);
+            let verdict = reply.answer.map_err(|failure| (failure, spent))?;
+            let ruling =
+                |answer, verdict| Ruling { answer, policy: policy.clone(), verdict, operations: spent };
+            match &verdict.choice {
+                Choice::Allow if case.quota.quota.level == Level::Hard => {
+                    return Err(located(PolicyCode::NotEnoughRoom, &verdict, spent));
+                }
+                Choice::Allow if victims.is_empty() => return Ok(ruling(Judgement::Allow, Some(verdict))),
+                Choice::Allow => return Ok(ruling(Judgement::Evict { victims }, Some(verdict))),
+                Choice::Deny { offer } => {
+                    let offer = offer.clone();
+                    return Ok(ruling(Judgement::Deny { offer }, Some(verdict)));
+                }
+                Choice::Evict { victims: chosen } => {
+                    let taken = self.take(case, chosen, at).map_err(|code| located(code, &verdict, spent))?;
+                    victims.extend(taken);
+                    if !case.limit.is_exhausted_by(self.view.used(case.key)) {
+                        return Ok(ruling(Judgement::Evict { victims }, Some(verdict)));
+                    }
+                }
+            }
+        }
+        Err(fail(PolicyCode::NotEnoughRoom, spent))
+    }
+
+    /// Takes victims out of the view; each must be in the set that was asked about.
+    fn take(&mut self, case: &Case<'_>, chosen: &[Seq], at: u16) -> Result<Vec<Seq>, PolicyCode> {
+        if chosen.is_empty() {
+            return Err(PolicyCode::NoVictim);
+        }
+        let mut taken = Vec::with_capacity(chosen.len());
+        for &number in chosen {
+            if taken.contains(&number) {
+                continue;
+            }
+            if !self.may_go(case, number) {
+                return Err(PolicyCode::VictimNotInSet);
+            }
+            if self.view.remove(number, Cause::Evicted, Some(at)) {
+                taken.push(number);
+            }
+        }
+        Ok(taken)
+    }
+
+    fn may_go(&self, case: &Case<'_>, number: Seq) -> bool {
+        let (Some(session), Some(key)) = (self.attempt.state.session_numbered(number), case.key) else {
+            return false;
+        };
+        let own = session.facts.user() == self.attempt.facts.user();
+        session.keys.contains(&key) && (own || case.quota.quota.evict_others) && !self.view.has_left(number)
+    }
+
+    fn excess(&self, case: &Case<'_>) -> u32 {
+        self.view.used(case.key).saturating_add(1).saturating_sub(case.max).max(1)
+    }
+
+    fn set(&self, case: &Case<'_>) -> crate::set::SessionSet {
+        let user = self.attempt.state.tables().find_user(self.attempt.facts.user());
+        let whose = match user {
+            _ if case.quota.quota.evict_others || is_by_user(&case.quota.quota) => Whose::Everybodys,
+            Some(user) => Whose::Of(user),
+            None => Whose::Nobodys,
+        };
+        self.view.under(case.key, whose)
+    }
+
+    fn question(&self, case: &Case<'_>) -> Question {
+        let user = self.attempt.state.tables().find_user(self.attempt.facts.user());
+        Question {
+            at: self.attempt.at,
+            login: Arc::clone(&self.attempt.facts),
+            evicted_ago: self.evicted_ago(),
+            quota: Arc::clone(&case.quota.name),
+            key: key_for_people(case.text),
+            limit: case.max,
+            used: self.view.used(case.key),
+            sessions: self.set(case),
+            all_sessions: self.view.of_user(user),
+        }
+    }
+
+    fn evicted_ago(&self) -> Option<i64> {
+        let tombstone = self.attempt.state.tombstone(self.attempt.facts.session())?;
+        let evicted = tombstone.cause == Cause::Evicted;
+        evicted.then(|| i64::try_from(self.attempt.at.since(tombstone.ended_at) / 1000).unwrap_or(i64::MAX))
+    }
+
+    fn is_tripped(&self, quota: u16, policy: &PolicyRef) -> bool {
+        self.attempt.state.tables().trips.is_tripped(quota, policy, self.attempt.at)
+    }
+
+    /// Notes a failure, and the trip if it is one too many.
+    fn failed(
+        &mut self,
+        quota: u16,
+        judged: Option<u16>,
+        policy: &PolicyRef,
+        failure: Failure,
+    ) -> PolicyFailure {
+        let Failure { code, line, column } = failure;
+        let failure = PolicyFailure { code, policy: policy.clone(), line, column };
+        if code == PolicyCode::Tripped {
+            return failure;
+        }
+        let at = self.attempt.at;
+        let trips = self.attempt.state.tables().trips.would_trip(quota, policy, at);
+        self.incidents.push(Event::PolicyFailed { quota, judged, failure: failure.clone() });
+        if trips {
+            let until = at.plus(TRIP_FOR);
+            self.incidents.push(Event::PolicyTripped { quota, policy: policy.clone(), until });
+        }
+        failure
+    }
+
+    fn ban(&mut self, index: u16, text: &Arc<str>, limit: Limit, used: u32, quota: &ReadyQuota) -> Denial {
+        let at = u16::try_from(self.judged.len()).unwrap_or(u16::MAX);
+        self.judged.push(Judged {
+            quota: index,
+            key: Personal::Plain(Arc::clone(text)),
+            limit,
+            active: used,
+            policy: None,
+            answer: Judgement::Deny { offer: Vec::new() },
+            reason: None,
+            told: None,
+            notes: Vec::new(),
+            line: 0,
+            column: 0,
+            operations: 0,
+            failure: None,
+            enforced: quota.is_enforced(),
+        });
+        let reason = Arc::from("banned");
+        let (quota, limit) = (Some(index), Some(limit));
+        Denial { code: Code::UserBanned, quota, limit, active: used, judged: Some(at), reason }
+    }
+
+    /// Every key that counts the newcomer, with what it will hold.
+    fn counted(&self, counting: &[(u16, Keys, Limit)]) -> Admission {
+        let tables = self.attempt.state.tables();
+        let mut fresh = tables.key_next;
+        let mut counted = Admission::new();
+        for (quota, keys, limit) in counting {
+            for text in keys {
+                let slot = tables.find_key(*quota, text);
+                let known = slot.and_then(|slot| tables.keys.get(slot as usize)).map(|key| key.no);
+                let key = known.unwrap_or_else(|| {
+                    fresh = fresh.saturating_add(1);
+                    KeyNo(fresh.saturating_sub(1))
+                });
+                let count = self.view.used(slot).saturating_add(1);
+                counted.push(Counted { quota: *quota, key, limit: *limit, count });
+            }
+        }
+        counted
+    }
+}
+
+fn located(code: PolicyCode, verdict: &Verdict, spent: u32) -> (Failure, u32) {
+    (Failure { code, line: verdict.line, column: verdict.column }, spent)
+}
+
+/// Whether every key holds sessions of one user only.
+fn is_by_user(quota: &Quota) -> bool {
+    quota.count_by.contains(&Dimension::User)
+}
+
+fn refusal_reason(case: &Case<'_>, failure: Option<&PolicyFailure>) -> Arc<str> {
+    match failure {
+        Some(failure) => Arc::from(format!("the policy failed: {}", failure.code.as_str())),
+        None if case.too_few => Arc::from("the user's own sessions cannot make enough room"),
+        None => Arc::from("the quota is exhausted"),
+    }
+}
+
+/// A quota whose policy is nowhere: configurations are checked, so only damage leads here.
+fn unbound(index: u16, limit: Limit, used: u32) -> Denial {
+    Denial {
+        code: Code::SessionQuotaExceeded,
+        quota: Some(index),
+        limit: Some(limit),
+        active: used,
+        judged: None,
+        reason: Arc::from("the quota has no policy in force"),
+    }
+}

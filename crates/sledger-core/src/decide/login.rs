@@ -1,0 +1,328 @@
+//! A login, tried in the order of RULES 3, all in one scratch view.
+
+use super::judge::{Court, Denial};
+use super::view::View;
+use super::{Decided, Means, Outcomes, bounded, decision, edge, repeated};
+use crate::answer::{Answer, Outcome};
+use crate::command::{Ending, Login, Rejection, Request};
+use crate::config::{DECISION_BYTES_MAX, ENDS_PER_LOGIN_MAX, Reuse, SameId};
+use crate::event::{Cause, Code, CommandMark, Decision, Event, LoginExtras, LoginOp, Op};
+use crate::state::Session;
+use crate::{Facts, Millis, Personal, Seq, State, UserNo};
+use std::sync::Arc;
+
+/// One login on its way.
+pub(super) struct Attempt<'a> {
+    pub(super) state: &'a State,
+    pub(super) request: &'a Request,
+    pub(super) login: &'a Login,
+    pub(super) facts: Arc<Facts>,
+    pub(super) at: Millis,
+    mark: Option<CommandMark>,
+}
+
+/// A refusal on the way: what is recorded of it.
+enum Refusal {
+    Conflict(Option<Seq>, String),
+    Denied(Denial),
+}
+
+pub(super) fn login(
+    state: &State,
+    means: &mut Means<'_>,
+    request: &Request,
+    login: &Login,
+    at: Millis,
+) -> Outcomes {
+    let ready = state.ready();
+    let name = login.user.as_deref().ok_or_else(|| Rejection::new("user", "is missing"))?;
+    if edge::user_key(name, &ready.settings.users)?.is_empty() {
+        return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Ignored, at))));
+    }
+    let facts = edge::facts(login, ready, means.bounds, at)?;
+    check_names(login)?;
+    if ready.ignore.iter().any(|when| when.holds(&facts)) {
+        let mut answer = Answer::new(Outcome::Ignored, at);
+        answer.active = Some(state.active(facts.user()));
+        return Ok(Decided::Answer(Box::new(answer)));
+    }
+    let mark = match repeated(state, request, at)? {
+        Ok(mark) => mark,
+        Err(first) => return Ok(first),
+    };
+    let attempt = Attempt { state, request, login, facts: Arc::new(facts), at, mark };
+    Ok(attempt.decide(means))
+}
+
+fn check_names(login: &Login) -> Result<(), Rejection> {
+    if let Some(id) = &login.replaces {
+        edge::session_id("replaces", Some(id))?;
+    }
+    if let Ending::Ids(ids) = &login.end {
+        if ids.len() > ENDS_PER_LOGIN_MAX {
+            let reason = format!("has {} ids; at most {ENDS_PER_LOGIN_MAX} are allowed", ids.len());
+            return Err(Rejection::new("end", reason));
+        }
+        for (index, id) in ids.iter().enumerate() {
+            edge::session_id(&format!("end[{index}]"), Some(id))?;
+        }
+    }
+    Ok(())
+}
+
+impl Attempt<'_> {
+    fn decide(mut self, means: &mut Means<'_>) -> Decided {
+        let mut view = View::new(self.state);
+        if let Some(session) = self.state.session(self.facts.session()) {
+            if session.facts.user() == self.facts.user() {
+                return self.resume(session, view);
+            }
+            match self.state.ready().settings.sessions.same_id {
+                SameId::Refuse => {
+                    let reason = "the id belongs to a live session of another user".to_owned();
+                    return self.refuse(Refusal::Conflict(Some(session.number), reason));
+                }
+                SameId::TakeOver => {
+                    view.remove(session.number, Cause::TakenOver, None);
+                }
+            }
+        }
+        if let Some(decided) = self.ended_before() {
+            return decided;
+        }
+        if let Err(refusal) = self.make_way(&mut view) {
+            return self.refuse(refusal);
+        }
+        if let Some(full) = self.full(means, &view) {
+            return self.answer_full(full);
+        }
+        self.judge(means, view)
+    }
+
+    /// An ended id: not again so soon, or not again at all.
+    fn ended_before(&self) -> Option<Decided> {
+        let tombstone = self.state.tombstone(self.facts.session())?;
+        let settings = &self.state.ready().settings.sessions;
+        let ago = self.at.since(tombstone.ended_at);
+        if tombstone.cause == Cause::Evicted && ago < settings.evicted_wait.as_millis() {
+            let reason = format!("the id was evicted {ago} ms ago");
+            return Some(self.refuse(Refusal::Denied(self.shown_denial(Code::EvictedRecently, reason))));
+        }
+        if settings.reuse == Reuse::Refuse {
+            let mut answer = Answer::new(Outcome::Ended, self.at);
+            answer.active = Some(self.state.active(self.facts.user()));
+            self.show(&mut answer);
+            answer.tombstone = Some(Arc::clone(tombstone));
+            answer.reason = Some("the id has ended and may not come again".into());
+            return Some(Decided::Answer(Box::new(answer)));
+        }
+        None
+    }
+
+    /// Takes what `end` and `replaces` name out of the view.
+    fn make_way(&mut self, view: &mut View<'_>) -> Result<(), Refusal> {
+        let replaced = match &self.login.replaces {
+            Some(id) => Some(self.own_session(id, "replaces")?.ok_or_else(|| {
+                Refusal::Conflict(None, "`replaces` names a session that is not live".to_owned())
+            })?),
+            None => None,
+        };
+        if let Some((number, started, ttl)) =
+            replaced.map(|old| (old.number, old.facts.started, old.facts.ttl))
+        {
+            view.remove(number, Cause::Replaced, None);
+            let facts = Arc::make_mut(&mut self.facts);
+            (facts.started, facts.ttl) = (started, ttl);
+        }
+        for number in self.named_by_end(None)? {
+            view.remove(number, Cause::Cleared, None);
+        }
+        Ok(())
+    }
+
+    /// The live sessions that `end` names, in (start, number) order, without `myself`.
+    fn named_by_end(&self, myself: Option<Seq>) -> Result<Vec<Seq>, Refusal> {
+        let mut found: Vec<(Millis, Seq)> = Vec::new();
+        match &self.login.end {
+            Ending::None => {}
+            Ending::All | Ending::Others => {
+                let own = self.state.sessions_of(self.facts.user());
+                found.extend(own.iter().map(|session| (session.facts.started, session.number)));
+            }
+            Ending::Ids(ids) => {
+                for id in ids {
+                    let session = self.own_session(id, "end")?;
+                    found.extend(session.map(|session| (session.facts.started, session.number)));
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found.into_iter().map(|(_, number)| number).filter(|number| Some(*number) != myself).collect())
+    }
+
+    /// A live session of this login's user; somebody else's is a conflict.
+    fn own_session(&self, id: &str, field: &str) -> Result<Option<&Session>, Refusal> {
+        match self.state.session(id) {
+            Some(session) if session.facts.user() == self.facts.user() => Ok(Some(session)),
+            Some(session) => {
+                let reason = format!("`{field}` names a live session of another user");
+                Err(Refusal::Conflict(Some(session.number), reason))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The limit of this process that one more session would pass.
+    fn full(&self, means: &Means<'_>, view: &View<'_>) -> Option<&'static str> {
+        let sessions = self.state.session_count().saturating_sub(view.leaving.len());
+        if sessions >= means.bounds.sessions_max as usize {
+            return Some("sessions");
+        }
+        let known = self.state.tables().find_user(self.facts.user()).is_some();
+        (!known && self.state.user_count() >= means.bounds.users_max as usize).then_some("users")
+    }
+
+    fn answer_full(&self, full: &'static str) -> Decided {
+        let mut answer = Answer::new(Outcome::Denied, self.at);
+        answer.active = Some(self.state.active(self.facts.user()));
+        self.show(&mut answer);
+        answer.full = Some(full);
+        answer.reason = Some(format!("the ledger is full: the limit of {full} is reached").into());
+        Decided::Answer(Box::new(answer))
+    }
+
+    fn show(&self, answer: &mut Answer) {
+        let ready = self.state.ready();
+        if let Some((index, limit)) = ready.shown(&self.facts, self.at) {
+            answer.quota = ready.quota(index).map(|quota| Arc::clone(&quota.name));
+            answer.limit = Some(limit);
+        }
+    }
+
+    fn shown_denial(&self, code: Code, reason: String) -> Denial {
+        let shown = self.state.ready().shown(&self.facts, self.at);
+        Denial {
+            code,
+            quota: shown.map(|(quota, _)| quota),
+            limit: shown.map(|(_, limit)| limit),
+            active: self.state.active(self.facts.user()),
+            judged: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// The same id again, from its own user: no quota is asked, not even about a ban.
+    fn resume(&self, session: &Session, mut view: View<'_>) -> Decided {
+        let ends = match self.named_by_end(Some(session.number)) {
+            Ok(ends) => ends,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        for number in ends {
+            view.remove(number, Cause::Cleared, None);
+        }
+        if view.leaving.len() > ENDS_PER_LOGIN_MAX {
+            return self.refuse(Refusal::Denied(self.too_large()));
+        }
+        let mut events = view.events(self.at);
+        events.push(Event::Resumed { session: session.number, retention: self.login.retention });
+        self.record(Vec::new(), events)
+    }
+
+    fn judge(&self, means: &mut Means<'_>, view: View<'_>) -> Decided {
+        let mut court = Court::new(self, means, view);
+        let verdict = court.hear();
+        let (judged, mut events) = (court.judged, court.incidents);
+        let counted = match verdict {
+            Ok(counted) => counted,
+            Err(denial) => {
+                events.push(denial.event());
+                return self.record(judged, events);
+            }
+        };
+        let view = court.view;
+        let recordable = view.leaving.len() <= ENDS_PER_LOGIN_MAX;
+        events.extend(view.events(self.at));
+        events.push(Event::Admitted { user: self.user_no(events.len()), counted });
+        match self.decision(judged, events) {
+            decision if recordable && fits(&decision) => self.recorded(decision),
+            _ => self.refuse(Refusal::Denied(self.too_large())),
+        }
+    }
+
+    fn too_large(&self) -> Denial {
+        let reason = format!(
+            "more than {ENDS_PER_LOGIN_MAX} sessions would have to end, or the decision is too large"
+        );
+        self.shown_denial(Code::ExcessTooLarge, reason)
+    }
+
+    /// The user's number: that of the session that brings it, if it is new.
+    fn user_no(&self, events_before: usize) -> UserNo {
+        let tables = self.state.tables();
+        let known = tables.find_user(self.facts.user()).and_then(|slot| tables.users.get(slot as usize));
+        let own = self.state.seq().next().plus(events_before as u64);
+        known.map_or(UserNo(own.0), |user| user.no)
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Decided {
+        let event = match refusal {
+            Refusal::Denied(denial) => denial.event(),
+            Refusal::Conflict(session, reason) => {
+                let shown = self.state.ready().shown(&self.facts, self.at);
+                Event::Conflicted {
+                    session,
+                    quota: shown.map(|(quota, _)| quota),
+                    limit: shown.map(|(_, limit)| limit),
+                    reason: reason.into(),
+                }
+            }
+        };
+        self.record(Vec::new(), vec![event])
+    }
+
+    fn record(&self, judged: Vec<crate::event::Judged>, events: Vec<Event>) -> Decided {
+        self.recorded(self.decision(judged, events))
+    }
+
+    fn recorded(&self, decision: Decision) -> Decided {
+        Decided::Record(vec![decision], Box::new(Answer::new(Outcome::Admitted, self.at)))
+    }
+
+    fn decision(&self, judged: Vec<crate::event::Judged>, events: Vec<Event>) -> Decision {
+        let login = self.login;
+        let extras = (login.end != Ending::None || login.replaces.is_some()).then(|| {
+            let replaces = login.replaces.as_deref().map(|id| bounded(id).into());
+            Personal::Plain(LoginExtras { end: login.end.clone(), replaces })
+        });
+        let op = Op::Login(Box::new(LoginOp {
+            facts: Personal::Plain(Arc::clone(&self.facts)),
+            extras,
+            ttl: login.ttl,
+            idle: login.idle,
+            retention: login.retention,
+        }));
+        let mut decision = decision(self.request, self.at, op, judged, events);
+        decision.command.clone_from(&self.mark);
+        decision
+    }
+}
+
+/// Whether a decision is within its bound. Only one that might not be is encoded to know.
+fn fits(decision: &Decision) -> bool {
+    let rough: usize = decision.judged.len() * 4096 + decision.events.len() * 64;
+    rough + 16 * 1024 < DECISION_BYTES_MAX || crate::codec::encode(decision).len() <= DECISION_BYTES_MAX
+}
+
+impl Denial {
+    fn event(self) -> Event {
+        Event::Denied {
+            code: self.code,
+            quota: self.quota,
+            limit: self.limit,
+            active: self.active,
+            judged: self.judged,
+            reason: self.reason,
+        }
+    }
+}

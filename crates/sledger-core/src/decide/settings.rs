@@ -1,0 +1,281 @@
+//! Settings and policies: everything that changes decisions is recorded before it decides anything (RULES 15).
+
+use super::{Decided, Means, Outcomes, decision, own_decision, repeated, together};
+use crate::answer::{Answer, Outcome};
+use crate::command::{Actor, Configure, Rejection, Request};
+use crate::config::{DECISION_BYTES_MAX, OnError, Quota, Settings};
+use crate::event::{Binding, Decision, Event, Op, Part, PolicyMode, PolicySource, RULES_REVISION};
+use crate::policy::{Bound, Policies, PolicyFault};
+use crate::quota::Ready;
+use crate::{Millis, State};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Room that a decision of parts leaves for its frame.
+const PARTS_BYTES_MAX: usize = DECISION_BYTES_MAX - 4096;
+
+/// A policy's source on its way into the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Install {
+    /// The name.
+    pub name: Arc<str>,
+    /// The source.
+    pub text: Arc<str>,
+    /// Where it comes from.
+    pub from: PolicySource,
+}
+
+/// Sources by name: those sent or found in the folder, else those that come with the program.
+struct Sources<'a> {
+    fresh: BTreeMap<&'a str, &'a Arc<str>>,
+    state: &'a State,
+}
+
+impl Sources<'_> {
+    fn get(&self, policies: &dyn Policies, name: &str) -> Option<Arc<str>> {
+        let known = self.fresh.get(name).copied().or_else(|| self.state.policy_source(name));
+        known.map(Arc::clone).or_else(|| policies.built_in(name).map(Arc::from))
+    }
+}
+
+/// Binds the policies of every quota, in order.
+///
+/// # Errors
+/// Names the quota whose policy is missing or cannot be used.
+pub fn bindings(
+    state: &State,
+    policies: &mut dyn Policies,
+    quotas: &[Arc<Quota>],
+    fresh: &[Install],
+) -> Result<Vec<Binding>, PolicyFault> {
+    let fresh = fresh.iter().map(|install| (&*install.name, &install.text)).collect();
+    let sources = Sources { fresh, state };
+    quotas.iter().map(|quota| bind(quota, &sources, policies)).collect()
+}
+
+fn bind(quota: &Quota, sources: &Sources<'_>, policies: &mut dyn Policies) -> Result<Binding, PolicyFault> {
+    let Bound { policy, has_limit } = bind_one(quota, &quota.on_exhausted, &quota.params, sources, policies)?;
+    let on_error = match &quota.on_error {
+        OnError::Policy(name) => Some(bind_one(quota, name, &BTreeMap::new(), sources, policies)?.policy),
+        OnError::Deny | OnError::Allow => None,
+    };
+    Ok(Binding { policy, has_limit, on_error })
+}
+
+fn bind_one(
+    quota: &Quota,
+    name: &str,
+    params: &BTreeMap<String, crate::config::Param>,
+    sources: &Sources<'_>,
+    policies: &mut dyn Policies,
+) -> Result<Bound, PolicyFault> {
+    let Some(source) = sources.get(policies, name) else {
+        let reason = format!("quota `{}` names it, and there is no such policy", quota.name);
+        return Err(PolicyFault { policy: name.to_owned(), line: 0, column: 0, reason });
+    };
+    policies.bind(name, &source, params)
+}
+
+/// The decisions that put `settings` in force: sources first, then parts, then the one that applies them.
+///
+/// # Errors
+/// Names what cannot be used; nothing is in force then.
+pub fn applied(
+    state: &State,
+    policies: &mut dyn Policies,
+    settings: &Settings,
+    (installs, file): (&[Install], Option<[u8; 32]>),
+    (actor, at): (Actor, Millis),
+) -> Result<Vec<Decision>, Rejection> {
+    Ready::new(settings.clone())?;
+    let named = installs_named(state, policies, settings, installs);
+    let bindings = bindings(state, policies, &settings.quotas, &named).map_err(|fault| rejection(&fault))?;
+    let mut decisions: Vec<Decision> = named
+        .into_iter()
+        .filter(|install| state.policy_source(&install.name) != Some(&install.text))
+        .map(|Install { name, text, from }| Event::PolicyInstalled { name, text, from, reason: None })
+        .map(|event| own_decision(actor.clone(), at, Op::Policy, vec![event]))
+        .collect();
+    let parts = crate::evolve::split(settings);
+    let hashes = parts.iter().map(|part| *blake3::hash(&crate::codec::encode(part)).as_bytes()).collect();
+    for events in chunked(parts)? {
+        decisions.push(own_decision(actor.clone(), at, Op::Configure, events));
+    }
+    let engine = policies.engine().into();
+    let applied = Event::ConfigApplied { parts: hashes, bindings, file, rules: RULES_REVISION, engine };
+    decisions.push(own_decision(actor, at, Op::Configure, vec![applied]));
+    Ok(decisions)
+}
+
+/// The sources given, and those of built-in policies that the quotas name: what decides is in the ledger.
+fn installs_named(
+    state: &State,
+    policies: &dyn Policies,
+    settings: &Settings,
+    given: &[Install],
+) -> Vec<Install> {
+    let mut installs = given.to_vec();
+    let names: BTreeSet<&str> = settings
+        .quotas
+        .iter()
+        .flat_map(|quota| {
+            let second = match &quota.on_error {
+                OnError::Policy(name) => Some(name.as_str()),
+                OnError::Deny | OnError::Allow => None,
+            };
+            std::iter::once(quota.on_exhausted.as_str()).chain(second)
+        })
+        .collect();
+    for name in names {
+        let known = given.iter().any(|install| &*install.name == name) || state.policy_source(name).is_some();
+        if let (false, Some(text)) = (known, policies.built_in(name)) {
+            installs.push(Install { name: name.into(), text: text.into(), from: PolicySource::BuiltIn });
+        }
+    }
+    installs
+}
+
+fn chunked(parts: Vec<Part>) -> Result<Vec<Vec<Event>>, Rejection> {
+    let (mut all, mut events, mut bytes) = (Vec::new(), Vec::new(), 0usize);
+    for part in parts {
+        let encoded = crate::codec::encode(&part);
+        if encoded.len() > PARTS_BYTES_MAX {
+            let most = PARTS_BYTES_MAX;
+            return Err(Rejection::new(
+                "config",
+                format!("one part of it has {} bytes; at most {most}", encoded.len()),
+            ));
+        }
+        if bytes + encoded.len() > PARTS_BYTES_MAX {
+            all.push(std::mem::take(&mut events));
+            bytes = 0;
+        }
+        bytes += encoded.len() + 64;
+        let hash = *blake3::hash(&encoded).as_bytes();
+        events.push(Event::ConfigPart { hash, part: Box::new(part) });
+    }
+    all.push(events);
+    Ok(all)
+}
+
+fn rejection(fault: &PolicyFault) -> Rejection {
+    Rejection::new("quota.on_exhausted", fault.to_string())
+}
+
+pub(super) fn configure(
+    state: &State,
+    means: &mut Means<'_>,
+    request: &Request,
+    command: &Configure,
+    at: Millis,
+) -> Outcomes {
+    let mark = match repeated(state, request, at)? {
+        Ok(mark) => mark,
+        Err(first) => return Ok(first),
+    };
+    let settings = changed(state, command)?;
+    let by = (request.actor.clone(), at);
+    let decisions = applied(state, means.policies, &settings, (&[], None), by)?;
+    Ok(Decided::Record(together(state, decisions, mark), Box::new(Answer::new(Outcome::Configured, at))))
+}
+
+/// The settings in force with the sections given replaced.
+fn changed(state: &State, command: &Configure) -> Result<Settings, Rejection> {
+    let mut settings = state.ready().settings.clone();
+    if let Some(users) = &command.users {
+        if *users != settings.users && state.seq().0 > 0 {
+            let reason = "cannot change once anything is recorded: counts are kept by user key";
+            return Err(Rejection::new("config.users", reason));
+        }
+        settings.users = users.clone();
+    }
+    if let Some(sessions) = &command.sessions {
+        settings.sessions = sessions.clone();
+    }
+    if let Some(groups) = &command.groups {
+        settings.groups.clone_from(groups);
+    }
+    if let Some(ignore) = &command.ignore {
+        settings.ignore.clone_from(ignore);
+    }
+    if let Some(messages) = &command.messages {
+        settings.messages = messages.clone();
+    }
+    if let Some(quotas) = &command.quotas {
+        settings.quotas = quotas.iter().cloned().map(Arc::new).collect();
+        if settings.quotas.is_empty() {
+            settings.quotas.push(Arc::new(Quota::default_quota()));
+        }
+    }
+    check_quotas(&settings.quotas)?;
+    Ok(settings)
+}
+
+fn check_quotas(quotas: &[Arc<Quota>]) -> Result<(), Rejection> {
+    let mut names = BTreeSet::new();
+    for quota in quotas {
+        if !names.insert(quota.name.as_str()) {
+            return Err(Rejection::new("config.quota", format!("two quotas are named `{}`", quota.name)));
+        }
+        if quota.on_error == OnError::Allow && quota.level == crate::config::Level::Hard {
+            let reason = format!("quota `{}` is hard: `on_error = \"allow\"` is for soft ones", quota.name);
+            return Err(Rejection::new("config.quota.on_error", reason));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn policy(
+    state: &State,
+    means: &mut Means<'_>,
+    request: &Request,
+    (name, text): (&str, &str),
+    at: Millis,
+) -> Outcomes {
+    let shaped = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(shaped) {
+        return Err(Rejection::new("name", "is not of the form [a-z0-9_]+, at most 64 characters"));
+    }
+    if text.len() > means.bounds.policy_bytes_max as usize {
+        let (bytes, most) = (text.len(), means.bounds.policy_bytes_max);
+        return Err(Rejection::new("text", format!("has {bytes} bytes; at most {most} are allowed")));
+    }
+    let mark = match repeated(state, request, at)? {
+        Ok(mark) => mark,
+        Err(first) => return Ok(first),
+    };
+    means.policies.check(name, text).map_err(|fault| Rejection::new("text", fault.to_string()))?;
+    let install = Install { name: name.into(), text: text.into(), from: PolicySource::Sent };
+    let quotas = &state.ready().settings.quotas;
+    let bound = bindings(state, means.policies, quotas, std::slice::from_ref(&install));
+    let bound = bound.map_err(|fault| Rejection::new("text", fault.to_string()))?;
+    let mut events = activations(state, &bound);
+    let Install { name, text, from } = install;
+    events.insert(0, Event::PolicyInstalled { name, text, from, reason: None });
+    if events.len() > 1 {
+        let engine = means.policies.engine().into();
+        let applied = Event::ConfigApplied {
+            parts: Vec::new(),
+            bindings: bound,
+            file: None,
+            rules: RULES_REVISION,
+            engine,
+        };
+        events.push(applied);
+    }
+    let decision = decision(request, at, Op::Policy, Vec::new(), events);
+    Ok(Decided::Record(together(state, vec![decision], mark), Box::new(Answer::new(Outcome::Configured, at))))
+}
+
+/// One event for each quota whose policy is another from now on.
+fn activations(state: &State, bound: &[Binding]) -> Vec<Event> {
+    let quotas = &state.ready().settings.quotas;
+    let all = quotas.iter().zip(state.bindings()).zip(bound);
+    all.filter(|((_, old), new)| old != new)
+        .map(|((quota, _), new)| Event::PolicyActivated {
+            quota: Some(quota.name.as_str().into()),
+            policy: new.policy.clone(),
+            mode: PolicyMode::Active,
+        })
+        .collect()
+}

@@ -1,0 +1,245 @@
+//! The one who decides: deadlines first, then the command, then the state moves on.
+//!
+//! INVARIANT(order): the order in which decisions leave here is the order of the ledger.
+
+use crate::answer::{Answer, Outcome};
+use crate::command::{Command, Request};
+use crate::config::{Bounds, Settings};
+use crate::decide::{Decided, Install, Means, bindings, decide, due};
+use crate::event::{Decision, Event, Op};
+use crate::evolve::{Effect, evolve_decision, kind_of_denial};
+use crate::narrate::{count_again, narrate};
+use crate::policy::{Policies, PolicyFault};
+use crate::quota::Ready;
+use crate::state::Kind;
+use crate::{Facts, Millis, Personal, Seq, State};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How often denials that were only counted are recorded.
+const STORM_RECORDED_EACH: u64 = 1000;
+/// Kinds of denials counted at once; a denial of one more kind is recorded by itself.
+const STORM_KINDS_MAX: usize = 65_536;
+
+/// Owns the state, and everything that decides about it.
+pub struct Decider<P> {
+    state: State,
+    policies: P,
+    bounds: Bounds,
+    storm: BTreeMap<Kind, Storm>,
+    storm_recorded: Millis,
+}
+
+/// Denials of one kind that were only counted.
+#[derive(Clone, Debug)]
+struct Storm {
+    code: crate::event::Code,
+    first: Millis,
+    last: Millis,
+    count: u64,
+}
+
+/// Why a ledger cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// A setting that cannot be used.
+    #[error("{field}: {reason}")]
+    Setting {
+        /// Which.
+        field: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A policy that is missing or cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyFault),
+}
+
+/// A decision with the seq of its first event.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Seq of its first event.
+    pub first: Seq,
+    /// The decision.
+    pub decision: Arc<Decision>,
+    /// What each of its events did.
+    pub effects: Arc<[Effect]>,
+}
+
+impl<P: Policies> Decider<P> {
+    /// A decider over `state`, whose policies are bound already.
+    pub fn new(state: State, policies: P, bounds: Bounds) -> Self {
+        Self { state, policies, bounds, storm: BTreeMap::new(), storm_recorded: Millis(0) }
+    }
+
+    /// A decider before the first event, under `settings` that no event records: for decisions in memory.
+    ///
+    /// # Errors
+    /// Names the setting or policy that cannot be used.
+    pub fn genesis(
+        settings: Settings,
+        installs: &[Install],
+        mut policies: P,
+        (bounds, seed): (Bounds, u64),
+    ) -> Result<Self, GenesisError> {
+        let ready =
+            Ready::new(settings).map_err(|r| GenesisError::Setting { field: r.field, reason: r.reason })?;
+        let quotas = ready.settings.quotas.clone();
+        let mut state = State::new(ready, Vec::new(), seed);
+        let bound = bindings(&state, &mut policies, &quotas, installs)?;
+        let tables = state.change();
+        tables.bindings = Arc::from(bound);
+        for install in installs {
+            tables.policies.insert(Arc::clone(&install.name), Arc::clone(&install.text));
+        }
+        Ok(Self::new(state, policies, bounds))
+    }
+
+    /// The state after all that was decided.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The policies.
+    pub fn policies(&mut self) -> &mut P {
+        &mut self.policies
+    }
+
+    /// Records what is due at `at`. The sessions that ended, in order.
+    pub fn drain(&mut self, at: Millis, out: &mut Vec<Recorded>) -> Vec<Arc<Facts>> {
+        let mut expired = Vec::new();
+        while let Some(decision) = due(&self.state, at) {
+            self.record(decision, out);
+            let effects = out.last().map(|recorded| Arc::clone(&recorded.effects));
+            expired.extend(effects.iter().flat_map(|effects| effects.iter()).filter_map(Effect::ended));
+        }
+        self.record_storms(at, false, out);
+        expired
+    }
+
+    /// Decides one request at `at`, deadlines first. What is to be recorded is pushed to `out`, in order.
+    pub fn decide(&mut self, request: &Request, at: Millis, out: &mut Vec<Recorded>) -> Answer {
+        let expired = self.drain(at, out);
+        let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
+        let mut answer = match decide(&self.state, &mut means, request, at) {
+            Decided::Answer(answer) => self.unrecorded(request, *answer),
+            Decided::Seen(slot, answer) => {
+                self.state.change().see(slot, at);
+                self.unrecorded(request, *answer)
+            }
+            Decided::Record(decisions, answer) => self.recorded(request, decisions, *answer, out),
+        };
+        answer.expired = expired;
+        answer
+    }
+
+    /// Records decisions of the ledger's own (settings at start, clock, close).
+    pub fn record_own(&mut self, decisions: Vec<Decision>, out: &mut Vec<Recorded>) {
+        for decision in decisions {
+            self.record(decision, out);
+        }
+    }
+
+    /// Records the denials that were only counted so far: each second, or at once when `now`.
+    pub fn record_storms(&mut self, at: Millis, now: bool, out: &mut Vec<Recorded>) {
+        if self.storm.is_empty() || (!now && at.since(self.storm_recorded) < STORM_RECORDED_EACH) {
+            return;
+        }
+        self.storm_recorded = at;
+        for ((user, quota, policy), storm) in std::mem::take(&mut self.storm) {
+            let Storm { code, first, last, count } = storm;
+            let user = Personal::Plain(user);
+            let event = Event::DenialsCounted { user, quota, policy, code, first, last, count };
+            let by = crate::command::Actor::Timer;
+            self.record(crate::decide::own_decision(by, at, Op::Denials, vec![event]), out);
+        }
+    }
+
+    /// When the decider must look again even if nobody asks: the next deadline, or denials to be recorded.
+    pub fn next_due(&self) -> Option<Millis> {
+        let storm = (!self.storm.is_empty())
+            .then(|| Millis(self.storm_recorded.0.saturating_add(STORM_RECORDED_EACH)));
+        [self.state.next_deadline(), storm].into_iter().flatten().min()
+    }
+
+    fn recorded(
+        &mut self,
+        request: &Request,
+        decisions: Vec<Decision>,
+        mut answer: Answer,
+        out: &mut Vec<Recorded>,
+    ) -> Answer {
+        let mut recorded = false;
+        for decision in decisions {
+            if self.is_only_counted(&decision) {
+                narrate(&self.state, self.state.seq().next(), &decision, &[], &mut answer);
+                answer.seq = None;
+                continue;
+            }
+            self.record(decision, out);
+            if let Some(kept) = out.last() {
+                narrate(&self.state, kept.first, &kept.decision, &kept.effects, &mut answer);
+                recorded = true;
+            }
+        }
+        count_again(&self.state, self.user_named(request).as_deref(), &mut answer);
+        self.remember(request, &answer, recorded);
+        answer
+    }
+
+    fn unrecorded(&mut self, request: &Request, answer: Answer) -> Answer {
+        let forgettable = matches!(answer.outcome, Outcome::Rejected | Outcome::Ignored);
+        if !forgettable && !answer.repeated && answer.full.is_none() {
+            self.remember(request, &answer, false);
+        }
+        answer
+    }
+
+    fn remember(&mut self, request: &Request, answer: &Answer, recorded: bool) {
+        if let Some(mark) = crate::decide::mark(&self.state, request) {
+            self.state.change().commands.put(&mark, answer.at, Arc::new(answer.clone()), recorded);
+        }
+    }
+
+    /// Counts a denial of a storm instead of recording it.
+    fn is_only_counted(&mut self, decision: &Decision) -> bool {
+        let Some(kind) = kind_of_denial(decision) else { return false };
+        let Some(Event::Denied { code, .. }) = decision.events.last() else { return false };
+        // Failures of policies are facts of their own.
+        let plain = decision.events.len() == 1;
+        if !plain || !self.state.tables().storms.is_storm(&kind, decision.at) {
+            return false;
+        }
+        if self.storm.len() >= STORM_KINDS_MAX && !self.storm.contains_key(&kind) {
+            return false;
+        }
+        if self.storm.is_empty() {
+            self.storm_recorded = decision.at;
+        }
+        let (at, code) = (decision.at, *code);
+        let storm = self.storm.entry(kind).or_insert(Storm { code, first: at, last: at, count: 0 });
+        storm.last = at;
+        storm.count = storm.count.saturating_add(1);
+        true
+    }
+
+    fn record(&mut self, decision: Decision, out: &mut Vec<Recorded>) {
+        let first = self.state.seq().next();
+        let effects = Arc::from(evolve_decision(&mut self.state, first, &decision));
+        out.push(Recorded { first, decision: Arc::new(decision), effects });
+    }
+
+    fn user_named(&self, request: &Request) -> Option<String> {
+        let name = match &request.command {
+            Command::Login(login) => login.user.as_deref(),
+            Command::Touch(target) | Command::Logout(target) | Command::Disconnect(target) => {
+                target.user.as_deref()
+            }
+            Command::End { target, .. } => target.user.as_deref(),
+            Command::Clear { user, .. } => user.as_deref(),
+            _ => None,
+        };
+        let key = crate::decide::edge::user_key(name?, &self.state.ready().settings.users).ok()?;
+        (!key.is_empty()).then_some(key)
+    }
+}

@@ -1,0 +1,188 @@
+//! What events do to sessions.
+
+use super::{Effect, Happened, login_facts, sealed, shift};
+use crate::answer::Tombstone;
+use crate::event::{Cause, Code, Counted, Event, Judged, Op};
+use crate::policy::message_for;
+use crate::state::{Rare, Session, Tables};
+use crate::words::{Blanks, fill};
+use crate::{Facts, Millis, Seq, Span, UserNo};
+use std::sync::Arc;
+
+pub(super) fn admitted(
+    tables: &mut Tables,
+    happened: Happened<'_>,
+    user: UserNo,
+    counted: &[Counted],
+) -> Effect {
+    let facts = login_facts(happened.decision, happened.seq);
+    let user = tables.user_slot(facts.user(), user);
+    put(tables, Session::new(facts, happened.seq, happened.decision.at, user), counted)
+}
+
+pub(super) fn adopted(
+    tables: &mut Tables,
+    happened: Happened<'_>,
+    (user, facts, last_active): (UserNo, Option<Arc<Facts>>, Millis),
+    counted: &[Counted],
+) -> Effect {
+    let facts = facts.unwrap_or_else(|| sealed(happened.seq));
+    let user = tables.user_slot(facts.user(), user);
+    let mut session = Session::new(facts, happened.seq, last_active, user);
+    session.rare = Some(Box::new(Rare { adopted: Some(happened.decision.at), ..Rare::default() }));
+    put(tables, session, counted)
+}
+
+fn put(tables: &mut Tables, session: Session, counted: &[Counted]) -> Effect {
+    let facts = Arc::clone(&session.facts);
+    let number = session.number;
+    let ready = Arc::clone(&tables.ready);
+    let keys: Vec<Arc<str>> = ready.quotas.iter().flat_map(|quota| quota.keys_counting(&facts)).collect();
+    // Keys whose text is sealed away are still told apart by their number.
+    let keys = if keys.len() == counted.len() {
+        keys
+    } else {
+        counted.iter().map(|counted| Arc::from(format!("\u{1f}key:{}", counted.key.0))).collect()
+    };
+    tables.insert(session, counted, &keys);
+    Effect::Live(number)
+}
+
+pub(super) fn resumed(
+    tables: &mut Tables,
+    happened: Happened<'_>,
+    number: Seq,
+    retention: Option<Span>,
+) -> Effect {
+    let Some(slot) = tables.find_number(number) else { return Effect::Nothing };
+    let seen = login_facts(happened.decision, happened.seq);
+    let at = happened.decision.at;
+    tables.update(slot, |session| {
+        session.generation = happened.seq;
+        session.last_active = at;
+        session.last_seen = at;
+        session.disconnected = None;
+        session.idle_shift = 0;
+        see_again(session, &seen, retention);
+    });
+    Effect::Live(number)
+}
+
+/// Keeps what a resume shows that the frozen facts do not.
+fn see_again(session: &mut Session, seen: &Facts, retention: Option<Span>) {
+    let mut rare = session.rare.take().map_or_else(Rare::default, |rare| *rare);
+    let differs = |seen: Option<&str>, frozen: Option<&str>| seen.filter(|_| seen != frozen).map(Arc::from);
+    if seen.ip().is_some() {
+        rare.seen_ip = differs(seen.ip(), session.facts.ip());
+    }
+    if seen.client().is_some() {
+        rare.seen_client = differs(seen.client(), session.facts.client());
+    }
+    if retention.is_some() {
+        rare.retention = retention.filter(|span| *span != session.facts.retention);
+    }
+    session.rare = (rare != Rare::default()).then(|| Box::new(rare));
+}
+
+pub(super) fn touched(tables: &mut Tables, number: Seq, at: Millis) -> Effect {
+    if let Some(slot) = tables.find_number(number) {
+        tables.update(slot, |session| {
+            session.last_active = session.last_active.max(at);
+            session.last_seen = session.last_seen.max(at);
+            session.idle_shift = 0;
+        });
+    }
+    Effect::Nothing
+}
+
+pub(super) fn disconnected(tables: &mut Tables, number: Seq, at: Millis) -> Effect {
+    let Some(slot) = tables.find_number(number) else { return Effect::Nothing };
+    tables.update(slot, |session| session.disconnected = Some(at));
+    match tables.sessions.get(slot as usize) {
+        Some(session) => Effect::Retained(Arc::clone(&session.facts)),
+        None => Effect::Nothing,
+    }
+}
+
+/// Idle time does not run while the ledger is down.
+pub(super) fn gap(tables: &mut Tables, open: Millis, gap: Span) {
+    let resolution = tables.ready.settings.sessions.activity_resolution;
+    let idling: Vec<u32> = tables
+        .sessions
+        .iter()
+        .filter(|(_, session)| !session.is_retained() && !session.facts.idle.is_never())
+        .map(|(slot, _)| u32::try_from(slot).unwrap_or(u32::MAX))
+        .collect();
+    for slot in idling {
+        tables.update(slot, |session| {
+            let moved = session.idle_shift;
+            let deadline = session.last_active.plus(session.facts.idle).plus(Span::millis(moved));
+            session.idle_shift = moved.saturating_add(shift(deadline, gap, open, resolution));
+        });
+    }
+}
+
+pub(super) fn ended(
+    tables: &mut Tables,
+    happened: Happened<'_>,
+    (number, cause, ended_at): (Seq, Cause, Millis),
+    judged: Option<u16>,
+) -> Effect {
+    let Some(session) = tables.find_number(number).and_then(|slot| tables.remove(slot)) else {
+        return Effect::Nothing;
+    };
+    let judged = judged.and_then(|index| happened.decision.judged.get(usize::from(index)));
+    let by_session = newcomer(happened);
+    let tombstone = Arc::new(Tombstone {
+        facts: session.facts,
+        number,
+        ended_at,
+        cause,
+        decision: happened.first,
+        code: (cause == Cause::Evicted).then_some(Code::SessionQuotaExceeded),
+        reason: reason(happened, judged),
+        message: judged.and_then(|judged| message(tables, happened, judged)),
+        by_session,
+        quota: judged
+            .and_then(|judged| tables.ready.quota(judged.quota))
+            .map(|quota| Arc::clone(&quota.name)),
+        policy: judged.and_then(|judged| judged.policy.clone()),
+    });
+    let most = tables.ready.settings.sessions.tombstones_max as usize;
+    tables.tombs.push(&tables.hasher, Arc::clone(&tombstone), most);
+    Effect::Ended(tombstone)
+}
+
+/// The session that this decision admits or resumes.
+fn newcomer(happened: Happened<'_>) -> Option<Seq> {
+    match happened.decision.events.last() {
+        Some(Event::Admitted { .. }) => {
+            let after = u64::try_from(happened.decision.events.len()).unwrap_or(0).saturating_sub(1);
+            Some(happened.first.plus(after))
+        }
+        Some(Event::Resumed { session, .. }) => Some(*session),
+        _ => None,
+    }
+}
+
+fn reason(happened: Happened<'_>, judged: Option<&Judged>) -> Option<Arc<str>> {
+    match (judged, &happened.decision.op) {
+        (Some(judged), _) => judged.reason.clone(),
+        (None, Op::End { reason, .. }) => reason.as_deref().map(Arc::from),
+        _ => None,
+    }
+}
+
+fn message(tables: &Tables, happened: Happened<'_>, judged: &Judged) -> Option<Arc<str>> {
+    if judged.told.is_some() {
+        return judged.told.clone();
+    }
+    let quota = tables.ready.quota(judged.quota)?;
+    let template = message_for(quota, &tables.ready.settings.messages, false);
+    let by_client = match &happened.decision.op {
+        Op::Login(login) => login.facts.plain().and_then(|facts| facts.client()),
+        _ => None,
+    };
+    let (limit, active, at) = (Some(judged.limit), judged.active, happened.decision.at);
+    Some(fill(template, Blanks { limit, active, quota: &quota.name, at, by_client }))
+}

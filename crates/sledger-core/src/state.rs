@@ -1,0 +1,237 @@
+//! Who is logged in, and everything else that decides: a fold of events.
+//!
+//! One owner changes it, in place. A clone is a handle on the same tables (a
+//! policy holds one while it is asked); changing the state while another handle
+//! is alive copies the tables, so no handle ever sees a change.
+
+mod deadlines;
+mod digest;
+mod index;
+mod members;
+mod memory;
+mod session;
+mod tables;
+mod tombs;
+
+pub use members::Order;
+pub use memory::{STORM_DENIALS, STORM_WINDOW, TRIP_FAILURES, TRIP_FOR, TRIP_WITHIN};
+pub use session::Session;
+
+pub(crate) use members::{Members, pick_from};
+pub(crate) use memory::Kind;
+pub(crate) use session::Rare;
+pub(crate) use tables::Tables;
+
+use crate::answer::{SessionView, Tombstone};
+use crate::event::Binding;
+use crate::quota::Ready;
+use crate::{KeyNo, Millis, Seq, UserNo};
+use slab::Slab;
+use std::sync::Arc;
+
+/// A user with live sessions.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) no: UserNo,
+    pub(crate) name: Arc<str>,
+    pub(crate) members: Members,
+}
+
+/// A quota key with live sessions.
+#[derive(Clone, Debug)]
+pub(crate) struct QuotaKey {
+    pub(crate) no: KeyNo,
+    pub(crate) quota: u16,
+    pub(crate) text: Arc<str>,
+    pub(crate) members: Members,
+}
+
+/// The folded state.
+#[derive(Clone, Debug)]
+pub struct State(Arc<Tables>);
+
+impl State {
+    /// The state before the first event, under `ready` settings. `seed` keys the hash tables: it changes nothing
+    /// that is decided.
+    #[must_use]
+    pub fn new(ready: Ready, bindings: Vec<Binding>, seed: u64) -> Self {
+        Self(Arc::new(Tables::new(ready, bindings, seed)))
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.0
+    }
+
+    pub(crate) fn change(&mut self) -> &mut Tables {
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// Whether this is the only handle, so that changes are made in place.
+    #[must_use]
+    pub fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    /// The last event folded.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.0.seq
+    }
+
+    /// Time of the last decision folded.
+    #[must_use]
+    pub fn at(&self) -> Millis {
+        self.0.at
+    }
+
+    /// Epoch of the decider that wrote last.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch
+    }
+
+    /// The settings in force, made ready.
+    #[must_use]
+    pub fn ready(&self) -> &Arc<Ready> {
+        &self.0.ready
+    }
+
+    /// The policies in force, one binding per quota.
+    #[must_use]
+    pub fn bindings(&self) -> &[Binding] {
+        &self.0.bindings
+    }
+
+    /// Hash of the configuration file applied last.
+    #[must_use]
+    pub fn applied_file(&self) -> Option<[u8; 32]> {
+        self.0.file
+    }
+
+    /// Revision of the policy engine recorded last; empty before the first configuration.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.0.engine
+    }
+
+    /// The source installed under a policy's name.
+    #[must_use]
+    pub fn policy_source(&self, name: &str) -> Option<&Arc<str>> {
+        self.0.policies.get(name)
+    }
+
+    /// How many sessions are live by what is folded.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.0.sessions.len()
+    }
+
+    /// How many users have live sessions.
+    #[must_use]
+    pub fn user_count(&self) -> usize {
+        self.0.users.len()
+    }
+
+    /// The earliest deadline; `None` when nothing ever falls due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Millis> {
+        self.0.deadlines.first().map(|due| due.deadline)
+    }
+
+    /// Live sessions of `user`, in (start, number) order.
+    #[must_use]
+    pub fn sessions_of(&self, user: &str) -> Vec<SessionView> {
+        let slots = self.0.find_user(user).and_then(|user| self.user_members(user));
+        slots
+            .into_iter()
+            .flat_map(Members::iter)
+            .filter_map(|slot| self.slot(slot))
+            .map(Session::view)
+            .collect()
+    }
+
+    /// How many live sessions `user` has.
+    #[must_use]
+    pub fn active(&self, user: &str) -> u32 {
+        let count = self.0.find_user(user).and_then(|user| self.user_members(user)).map_or(0, Members::len);
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// The live session with this id.
+    #[must_use]
+    pub fn session(&self, id: &str) -> Option<&Session> {
+        self.0.find_session(id).and_then(|slot| self.slot(slot))
+    }
+
+    /// The live session with this number.
+    #[must_use]
+    pub fn session_numbered(&self, number: Seq) -> Option<&Session> {
+        self.0.find_number(number).and_then(|slot| self.slot(slot))
+    }
+
+    /// All live sessions, in the order of their numbers.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<&Session> {
+        let mut all: Vec<&Session> = self.0.sessions.iter().map(|(_, session)| session).collect();
+        all.sort_unstable_by_key(|session| session.number);
+        all
+    }
+
+    /// What is remembered of the latest ended session with this id.
+    #[must_use]
+    pub fn tombstone(&self, id: &str) -> Option<&Arc<Tombstone>> {
+        self.0.tombs.get(&self.0.hasher, id)
+    }
+
+    /// The tombstones remembered, oldest first.
+    pub fn tombstones(&self) -> impl Iterator<Item = &Arc<Tombstone>> {
+        self.0.tombs.iter()
+    }
+
+    /// How many live sessions one key of a quota holds.
+    #[must_use]
+    pub fn key_count(&self, quota: u16, key: &str) -> u32 {
+        let count = self.0.find_key(quota, key).and_then(|key| self.key_members(key)).map_or(0, Members::len);
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Every key of every enabled quota with its number and count, in the order of key numbers.
+    #[must_use]
+    pub fn key_counts(&self) -> Vec<(KeyNo, u16, u32)> {
+        let count = |key: &QuotaKey| u32::try_from(key.members.len()).unwrap_or(u32::MAX);
+        let mut all: Vec<_> = self.0.keys.iter().map(|(_, key)| (key.no, key.quota, count(key))).collect();
+        all.sort_unstable_by_key(|(no, _, _)| *no);
+        all
+    }
+
+    /// The keys that count a session, in the order of quotas.
+    #[must_use]
+    pub fn keys_of(&self, session: &Session) -> Vec<(u16, KeyNo, Arc<str>)> {
+        let keys = session.keys.iter().filter_map(|key| self.0.keys.get(*key as usize));
+        keys.map(|key| (key.quota, key.no, Arc::clone(&key.text))).collect()
+    }
+
+    /// BLAKE3 over everything that is folded, in a fixed order: equal for equal histories.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        digest::digest(&self.0)
+    }
+
+    pub(crate) fn rows(&self) -> &Slab<Session> {
+        &self.0.sessions
+    }
+
+    /// The session in `slot`.
+    #[must_use]
+    pub fn slot(&self, slot: u32) -> Option<&Session> {
+        self.0.sessions.get(slot as usize)
+    }
+
+    pub(crate) fn user_members(&self, user: u32) -> Option<&Members> {
+        self.0.users.get(user as usize).map(|user| &user.members)
+    }
+
+    pub(crate) fn key_members(&self, key: u32) -> Option<&Members> {
+        self.0.keys.get(key as usize).map(|key| &key.members)
+    }
+}
