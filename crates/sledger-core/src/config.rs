@@ -328,6 +328,8 @@ pub struct Bounds {
     pub groups_per_login_max: u32,
     /// Bytes of a policy's source.
     pub policy_bytes_max: u32,
+    /// The disk's reserve is reached: nobody new is let in.
+    pub disk_full: bool,
 }
 
 impl Default for Bounds {
@@ -337,6 +339,7 @@ impl Default for Bounds {
             users_max: 16_000_000,
             groups_per_login_max: 32,
             policy_bytes_max: 32 * 1024,
+            disk_full: false,
         }
     }
 }

@@ -125,7 +125,7 @@ pub(crate) fn mark(state: &State, request: &Request) -> Option<CommandMark> {
         Command::Logout(target) => ("logout", target.user.as_deref(), target.session.as_deref()),
         Command::Disconnect(target) => ("disconnect", target.user.as_deref(), target.session.as_deref()),
         Command::End { target, .. } => ("end", target.user.as_deref(), target.session.as_deref()),
-        Command::Clear { user, keep } => ("clear", user.as_deref(), keep.as_deref()),
+        Command::Clear { user, .. } => ("clear", user.as_deref(), None),
         Command::Reconcile(command) => ("reconcile", None, command.source.as_deref()),
         Command::Adopt(command) => ("adopt", None, command.source.as_deref()),
         Command::Configure(_) => ("configure", None, None),

@@ -100,6 +100,11 @@ impl<P: Policies> Decider<P> {
         &self.state
     }
 
+    /// Whether the disk's reserve is reached: nobody new is let in then.
+    pub fn set_disk_full(&mut self, full: bool) {
+        self.bounds.disk_full = full;
+    }
+
     /// The policies.
     pub fn policies(&mut self) -> &mut P {
         &mut self.policies

@@ -334,6 +334,11 @@ pub struct Counted {
     pub count: u32,
 }
 
+/// Reads as a `Vec` does: room is made for what is there, not for what the bytes claim.
+fn as_vec<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SmallVec<[Counted; 2]>, D::Error> {
+    Vec::deserialize(from).map(SmallVec::from_vec)
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
@@ -342,6 +347,7 @@ pub enum Event {
         /// Its user.
         user: UserNo,
         /// Every quota key that counts it, in the order of quotas.
+        #[serde(deserialize_with = "as_vec")]
         counted: SmallVec<[Counted; 2]>,
     },
     /// A live id came again from its own user; its seq is the new generation.
@@ -403,6 +409,7 @@ pub enum Event {
         /// When it was last active.
         last_active: Millis,
         /// Every quota key that counts it.
+        #[serde(deserialize_with = "as_vec")]
         counted: SmallVec<[Counted; 2]>,
     },
     /// A session was active.

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod civil;
+pub mod clock;
 pub mod codec;
 pub mod command;
 pub mod config;

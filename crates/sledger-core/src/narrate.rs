@@ -23,7 +23,7 @@ pub(crate) fn narrate(
     answer.at = decision.at;
     answer.seq = Some(first.plus(decision.events.len().saturating_sub(1) as u64));
     for effect in effects {
-        tell_effect(effect, answer);
+        tell_effect(&decision.op, effect, answer);
     }
     judged(state, decision, effects, answer);
     match last {
@@ -69,17 +69,16 @@ pub(crate) fn count_again(state: &State, user: Option<&str>, answer: &mut Answer
     }
 }
 
-fn tell_effect(effect: &Effect, answer: &mut Answer) {
+fn tell_effect(op: &Op, effect: &Effect, answer: &mut Answer) {
     match effect {
         Effect::Ended(tombstone) if tombstone.cause == Cause::Evicted => {
             answer.evicted.push(Arc::clone(&tombstone.facts));
         }
-        Effect::Ended(tombstone) => {
-            answer.ended.push(Arc::clone(&tombstone.facts));
-            answer.tombstone = Some(Arc::clone(tombstone));
+        Effect::Ended(tombstone) => answer.ended.push(Arc::clone(&tombstone.facts)),
+        Effect::Retained(facts) if matches!(op, Op::Reconcile { .. }) => {
+            answer.retained.push(Arc::clone(facts))
         }
-        Effect::Retained(facts) => answer.retained.push(Arc::clone(facts)),
-        Effect::Live(_) | Effect::Nothing => {}
+        Effect::Retained(_) | Effect::Live(_) | Effect::Nothing => {}
     }
 }
 
@@ -115,6 +114,8 @@ fn judged(state: &State, decision: &Decision, effects: &[Effect], answer: &mut A
 fn advice(state: &State, judged: &Judged, effects: &[Effect]) -> Option<Advice> {
     let quota = Arc::clone(&state.ready().quota(judged.quota)?.name);
     let (outcome, victims) = match &judged.answer {
+        // What `on_error` would have made of it is in the record; the advice is that the policy does not work.
+        _ if judged.failure.is_some() => ("error", &[][..]),
         Judgement::Allow => ("allow", &[][..]),
         Judgement::Deny { .. } => ("deny", &[][..]),
         Judgement::Evict { victims } => ("evict", victims.as_slice()),
@@ -135,7 +136,6 @@ fn named(state: &State, number: Seq, effects: &[Effect]) -> Option<Arc<Facts>> {
 
 fn admitted(state: &State, answer: &mut Answer, counted: &[Counted]) {
     answer.outcome = Outcome::Admitted;
-    answer.tombstone = None;
     if let Some(number) = answer.seq {
         live(state, number, answer);
     }
@@ -157,7 +157,6 @@ fn admitted(state: &State, answer: &mut Answer, counted: &[Counted]) {
 /// A resume consults no quota; what it shows comes from the frozen facts and the limits as configured.
 fn resumed(state: &State, decision: &Decision, answer: &mut Answer) {
     answer.outcome = Outcome::Resumed;
-    answer.tombstone = None;
     if let Some(Event::Resumed { session, .. }) = decision.events.last() {
         live(state, *session, answer);
     }

@@ -149,10 +149,17 @@ pub(super) fn adopt(
         Ok(mark) => mark,
         Err(first) => return Ok(first),
     };
-    if state.session_count() + adoption.taken.len() > means.bounds.sessions_max as usize {
+    let full = match () {
+        () if means.bounds.disk_full => Some("disk reserve"),
+        () if state.session_count() + adoption.taken.len() > means.bounds.sessions_max as usize => {
+            Some("limits.sessions")
+        }
+        () => None,
+    };
+    if let Some(full) = full {
         let mut answer = Answer::new(Outcome::Denied, at);
-        answer.full = Some("sessions");
-        answer.reason = Some("the ledger is full: the limit of sessions is reached".into());
+        answer.full = Some(full);
+        answer.reason = Some(format!("the ledger is full: {full} reached").into());
         return Ok(Decided::Answer(Box::new(answer)));
     }
     let mut answer = Answer::new(Outcome::Adopted, at);

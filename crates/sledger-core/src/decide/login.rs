@@ -35,12 +35,11 @@ pub(super) fn login(
     at: Millis,
 ) -> Outcomes {
     let ready = state.ready();
-    let name = login.user.as_deref().ok_or_else(|| Rejection::new("user", "is missing"))?;
-    if edge::user_key(name, &ready.settings.users)?.is_empty() {
-        return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Ignored, at))));
-    }
     let facts = edge::facts(login, ready, means.bounds, at)?;
     check_names(login)?;
+    if facts.user().is_empty() {
+        return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Ignored, at))));
+    }
     if ready.ignore.iter().any(|when| when.holds(&facts)) {
         let mut answer = Answer::new(Outcome::Ignored, at);
         answer.active = Some(state.active(facts.user()));
@@ -87,7 +86,10 @@ impl Attempt<'_> {
                 }
             }
         }
-        if let Some(decided) = self.ended_before() {
+        // A live id that is taken over is no ended one.
+        if view.leaving.is_empty()
+            && let Some(decided) = self.ended_before()
+        {
             return decided;
         }
         if let Err(refusal) = self.make_way(&mut view) {
@@ -122,7 +124,7 @@ impl Attempt<'_> {
     /// Takes what `end` and `replaces` name out of the view.
     fn make_way(&mut self, view: &mut View<'_>) -> Result<(), Refusal> {
         let replaced = match &self.login.replaces {
-            Some(id) => Some(self.own_session(id, "replaces")?.ok_or_else(|| {
+            Some(id) => Some(self.own_session(view, id, "replaces")?.ok_or_else(|| {
                 Refusal::Conflict(None, "`replaces` names a session that is not live".to_owned())
             })?),
             None => None,
@@ -134,14 +136,14 @@ impl Attempt<'_> {
             let facts = Arc::make_mut(&mut self.facts);
             (facts.started, facts.ttl) = (started, ttl);
         }
-        for number in self.named_by_end(None)? {
+        for number in self.named_by_end(view, None)? {
             view.remove(number, Cause::Cleared, None);
         }
         Ok(())
     }
 
     /// The live sessions that `end` names, in (start, number) order, without `myself`.
-    fn named_by_end(&self, myself: Option<Seq>) -> Result<Vec<Seq>, Refusal> {
+    fn named_by_end(&self, view: &View<'_>, myself: Option<Seq>) -> Result<Vec<Seq>, Refusal> {
         let mut found: Vec<(Millis, Seq)> = Vec::new();
         match &self.login.end {
             Ending::None => {}
@@ -151,7 +153,7 @@ impl Attempt<'_> {
             }
             Ending::Ids(ids) => {
                 for id in ids {
-                    let session = self.own_session(id, "end")?;
+                    let session = self.own_session(view, id, "end")?;
                     found.extend(session.map(|session| (session.facts.started, session.number)));
                 }
             }
@@ -162,8 +164,10 @@ impl Attempt<'_> {
     }
 
     /// A live session of this login's user; somebody else's is a conflict.
-    fn own_session(&self, id: &str, field: &str) -> Result<Option<&Session>, Refusal> {
+    fn own_session(&self, view: &View<'_>, id: &str, field: &str) -> Result<Option<&Session>, Refusal> {
         match self.state.session(id) {
+            // Taken over, or replaced: no longer live in the view.
+            Some(session) if view.has_left(session.number) => Ok(None),
             Some(session) if session.facts.user() == self.facts.user() => Ok(Some(session)),
             Some(session) => {
                 let reason = format!("`{field}` names a live session of another user");
@@ -175,12 +179,15 @@ impl Attempt<'_> {
 
     /// The limit of this process that one more session would pass.
     fn full(&self, means: &Means<'_>, view: &View<'_>) -> Option<&'static str> {
+        if means.bounds.disk_full {
+            return Some("disk reserve");
+        }
         let sessions = self.state.session_count().saturating_sub(view.leaving.len());
         if sessions >= means.bounds.sessions_max as usize {
-            return Some("sessions");
+            return Some("limits.sessions");
         }
         let known = self.state.tables().find_user(self.facts.user()).is_some();
-        (!known && self.state.user_count() >= means.bounds.users_max as usize).then_some("users")
+        (!known && self.state.user_count() >= means.bounds.users_max as usize).then_some("limits.users")
     }
 
     fn answer_full(&self, full: &'static str) -> Decided {
@@ -188,7 +195,7 @@ impl Attempt<'_> {
         answer.active = Some(self.state.active(self.facts.user()));
         self.show(&mut answer);
         answer.full = Some(full);
-        answer.reason = Some(format!("the ledger is full: the limit of {full} is reached").into());
+        answer.reason = Some(format!("the ledger is full: {full} reached").into());
         Decided::Answer(Box::new(answer))
     }
 
@@ -214,7 +221,7 @@ impl Attempt<'_> {
 
     /// The same id again, from its own user: no quota is asked, not even about a ban.
     fn resume(&self, session: &Session, mut view: View<'_>) -> Decided {
-        let ends = match self.named_by_end(Some(session.number)) {
+        let ends = match self.named_by_end(&view, Some(session.number)) {
             Ok(ends) => ends,
             Err(refusal) => return self.refuse(refusal),
         };

@@ -18,7 +18,7 @@ pub(crate) fn digest(tables: &Tables) -> [u8; 32] {
     for tombstone in tables.tombs.iter() {
         hash.update(format!("{tombstone:?}\n").as_bytes());
     }
-    for (id, found) in tables.commands.recorded() {
+    for (id, found) in tables.commands.recorded(tables.at) {
         hash.update(format!("command {id:?} {:?} {}\n", found.mark, found.at.0).as_bytes());
     }
     tables.trips.tell(&mut hash);

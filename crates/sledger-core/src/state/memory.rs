@@ -62,8 +62,13 @@ impl Commands {
         }
     }
 
-    pub(crate) fn recorded(&self) -> impl Iterator<Item = (&str, &Remembered)> {
-        self.by_id.iter().filter(|(_, found)| found.recorded).map(|(id, found)| (&**id, found))
+    /// Those that are folded and still remembered at `at`.
+    pub(crate) fn recorded(&self, at: Millis) -> impl Iterator<Item = (&str, &Remembered)> {
+        let fresh = move |found: &Remembered| at.since(found.at) < COMMAND_MEMORY.as_millis();
+        self.by_id
+            .iter()
+            .filter(move |(_, found)| found.recorded && fresh(found))
+            .map(|(id, found)| (&**id, found))
     }
 }
 
