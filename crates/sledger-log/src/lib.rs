@@ -1,0 +1,58 @@
+//! The log of sledger: blocks, sled volumes, scan, rotation, salvage.
+//!
+//! Promise: what [`SledLog::append`](sledger_core::log::Log::append) answered
+//! with *committed* is on the disk, in order and chained by hash, and is found
+//! again by [`Reader`] without sled. What is damaged is named by its place and
+//! never opened over.
+//!
+//! ```text
+//! DIR/ledger.toml          what the ledger is; written once
+//! DIR/lock                 who serves it: pid and URL
+//! DIR/head                 the last acknowledged head, written after each barrier
+//! DIR/clean                there between a clean close and the next open
+//! DIR/volumes/NNNNNN/      a volume: a sled database folder
+//! DIR/volumes/NNNNNN/ready the folder was made whole before its first block
+//! DIR/volumes/NNNNNN/end   nothing is ever appended to it again: first, last, head
+//! DIR/volumes/NNNNNN.new   made ahead, not in use yet
+//! DIR/volumes/NNNNNN.damaged  set aside by salvage
+//! ```
+//!
+//! Invariants: sled is opened on two kinds of folders only, fresh ones and ones
+//! whose bytes are what a clean close left; one process writes; a sync is never
+//! retried.
+//!
+//! Absent on purpose: update, delete, repair in silence, any judgement of what
+//! a decision says, sealing of personal fields (decisions are encoded as they
+//! come).
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+pub mod block;
+pub mod codec;
+mod dir;
+mod error;
+mod files;
+mod head_mark;
+mod lock;
+mod mark;
+mod open;
+mod pack;
+mod probe;
+mod reader;
+mod salvage;
+mod scan;
+mod sled_log;
+mod verify;
+mod volume;
+
+pub use block::{Block, Header, LedgerId};
+pub use codec::DecisionHash;
+pub use dir::Meta;
+pub use error::{BlockError, CodecError, DamageKind, OpenError, ReadError};
+pub use lock::{Served, served};
+pub use open::LogConfig;
+pub use probe::{POINTS, Probe};
+pub use reader::{Blocks, Reader};
+pub use salvage::{SalvageReport, salvage};
+pub use sled_log::SledLog;
+pub use verify::{Problem, VerifyReport, verify};

@@ -1,0 +1,223 @@
+//! Rebuilds a damaged ledger from what is whole.
+//!
+//! Every volume up to the first damage stays as it is. The damaged one is
+//! written anew from its chain up to the damage, into a fresh folder, and set
+//! aside as `NNNNNN.damaged`; so are all volumes behind it, since nothing can be
+//! chained to a gap. Nothing is deleted and nothing invented: what is lost is
+//! told, first and last seq, to be recorded by who opens the ledger next.
+
+use crate::block::{Block, LedgerId};
+use crate::dir::{self, End, Meta};
+use crate::error::OpenError;
+use crate::files;
+use crate::lock::DirLock;
+use crate::pack::GROUP_BYTES_MAX;
+use crate::probe::Probes;
+use crate::scan::{Chain, Scan, Tail};
+use crate::volume::{self, Volume, VolumeError};
+use sledger_core::Seq;
+use sledger_core::log::Head;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Word behind the number of a volume that is being written anew.
+const FRESH: &str = "salvage";
+
+/// What a salvage did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SalvageReport {
+    /// Where the ledger stands now.
+    pub head: Head,
+    /// The volume that was written anew, if any.
+    pub rebuilt: Option<u32>,
+    /// First seq that is lost, if any.
+    pub lost_from: Option<Seq>,
+    /// The last seq known to be lost: something named it or stood behind it.
+    pub lost_to: Option<Seq>,
+    /// Folders set aside.
+    pub aside: Vec<PathBuf>,
+}
+
+/// Salvages the ledger in `dir`. It must not be served.
+///
+/// # Errors
+/// [`OpenError`]: no ledger, locked, or the system refused.
+pub fn salvage(dir: &Path) -> Result<SalvageReport, OpenError> {
+    let Some(meta) = Meta::read(dir)? else { return Err(OpenError::Missing { dir: dir.to_owned() }) };
+    let _lock = DirLock::take(dir)?;
+    let mut work = Salvage {
+        dir: dir.to_owned(),
+        ledger: meta.ledger,
+        epoch: 0,
+        known: known(dir, meta.ledger),
+        report: SalvageReport::default(),
+    };
+    work.run().map_err(|error| match error {
+        VolumeError::Io(source) => OpenError::io("salvage", dir, source),
+        error => OpenError::io("salvage", dir, io::Error::other(error.to_string())),
+    })?;
+    Ok(work.report)
+}
+
+/// The furthest seq that any mark names.
+fn known(dir: &Path, ledger: LedgerId) -> Seq {
+    let noted = crate::head_mark::read(&dir::head_path(dir), ledger).ok().flatten().map(|head| head.seq);
+    let clean = dir::Clean::read(dir, ledger).ok().flatten().map(|clean| clean.head.seq);
+    noted.into_iter().chain(clean).max().unwrap_or_default()
+}
+
+struct Salvage {
+    dir: PathBuf,
+    ledger: LedgerId,
+    epoch: u64,
+    known: Seq,
+    report: SalvageReport,
+}
+
+impl Salvage {
+    fn run(&mut self) -> Result<(), VolumeError> {
+        let numbers = self.numbers()?;
+        let mut is_whole = true;
+        for (expected, no) in (1..).zip(numbers) {
+            if is_whole && no == expected {
+                is_whole = self.volume(no)?;
+            } else {
+                is_whole = false;
+                self.set_aside(no)?;
+            }
+        }
+        self.tell_loss();
+        self.forget_marks()
+    }
+
+    /// The volumes there are. One that an earlier salvage had written whole before it was cut short,
+    /// with the damaged one set aside already, gets its number first.
+    fn numbers(&self) -> Result<Vec<u32>, VolumeError> {
+        let volumes = dir::volumes_path(&self.dir);
+        for fresh in files::entries(&volumes)? {
+            let no = files::name(&fresh).strip_suffix(".salvage").and_then(|no| no.parse().ok());
+            let Some(volume) = no.map(|no| dir::volume_path(&self.dir, no)) else { continue };
+            if fresh.join("end").exists() && !volume.exists() {
+                files::rename(&fresh, &volume)?;
+            }
+        }
+        let found = files::entries(&volumes)?;
+        let mut numbers: Vec<u32> = found.iter().filter_map(|path| files::name(path).parse().ok()).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Looks at a volume; whether the next one may follow.
+    fn volume(&mut self, no: u32) -> Result<bool, VolumeError> {
+        let path = dir::volume_path(&self.dir, no);
+        let end = End::read(&path, self.ledger, no)?.and_then(Result::ok);
+        let scan = self.scan(no)?;
+        let is_ours = scan.foreign == 0;
+        let mut chain = scan.chain(self.report.head);
+        let begun = self.report.head;
+        while end.is_none_or(|end| end.head.seq > chain.head().seq) {
+            let Some(block) = chain.step()? else { break };
+            self.epoch = block.header().epoch;
+        }
+        let head = chain.head();
+        let tail =
+            if end.is_some_and(|end| end.head.seq <= head.seq) { Tail::Whole } else { chain.tail()? };
+        let is_end = end.is_none_or(|end| (end.head.seq, end.head.hash) == (head.seq, head.hash));
+        let is_chain = matches!(tail, Tail::Whole | Tail::Torn);
+        self.note_gap(tail, end, &mut chain)?;
+        self.report.head = head;
+        if !(is_end && is_chain) {
+            self.rebuild(no, begun)?;
+            return Ok(false);
+        }
+        if !is_ours {
+            self.rebuild(no, begun)?;
+            return Ok(true);
+        }
+        let end = End { first: begun.seq.next(), head, epoch: self.epoch };
+        end.write(&path, self.ledger, no)?;
+        Ok(true)
+    }
+
+    fn scan(&self, no: u32) -> io::Result<Scan> {
+        Scan::run(&dir::volume_path(&self.dir, no).join("db"), self.ledger)
+    }
+
+    fn note_gap(&mut self, tail: Tail, end: Option<End>, chain: &mut Chain) -> Result<(), VolumeError> {
+        let behind = match tail {
+            Tail::Gap { to } => Some(to),
+            Tail::Broken => chain.skip_gap()?.map(|head| head.seq.next()),
+            Tail::Whole | Tail::Torn => None,
+        };
+        let furthest = behind.into_iter().chain(end.map(|end| end.head.seq)).max();
+        self.known = self.known.max(furthest.unwrap_or_default());
+        Ok(())
+    }
+
+    /// Writes a volume anew from its chain, and sets the damaged one aside.
+    fn rebuild(&mut self, no: u32, begun: Head) -> Result<(), VolumeError> {
+        let keep = self.report.head;
+        let chain = self.scan(no)?.chain(begun);
+        if keep.seq == begun.seq {
+            return self.set_aside(no);
+        }
+        let fresh = dir::beside_path(&self.dir, no, FRESH);
+        volume::make(&fresh, CACHE_BYTES)?;
+        copy(Volume::open_at(fresh.clone(), no, CACHE_BYTES)?, chain, keep)?;
+        files::sync_tree(&fresh)?;
+        End { first: begun.seq.next(), head: keep, epoch: self.epoch }.write(&fresh, self.ledger, no)?;
+        self.set_aside(no)?;
+        files::rename(&fresh, &dir::volume_path(&self.dir, no))?;
+        self.report.rebuilt = Some(no);
+        Ok(())
+    }
+
+    fn set_aside(&mut self, no: u32) -> Result<(), VolumeError> {
+        let mut aside = dir::beside_path(&self.dir, no, "damaged");
+        for copy in 2_u32.. {
+            if !aside.exists() {
+                break;
+            }
+            aside = dir::beside_path(&self.dir, no, &format!("damaged{copy}"));
+        }
+        files::rename(&dir::volume_path(&self.dir, no), &aside)?;
+        self.report.aside.push(aside);
+        Ok(())
+    }
+
+    fn tell_loss(&mut self) {
+        let head = self.report.head.seq;
+        if self.known > head || !self.report.aside.is_empty() {
+            self.report.lost_from = Some(head.next());
+            self.report.lost_to = Some(self.known.max(head.next()));
+        }
+    }
+
+    /// Marks that name what is gone would refuse the ledger for ever.
+    fn forget_marks(&self) -> Result<(), VolumeError> {
+        files::remove(&dir::head_path(&self.dir))?;
+        files::remove(&dir::clean_path(&self.dir))?;
+        Ok(files::sync_dir(&self.dir)?)
+    }
+}
+
+/// Copies a chain up to `keep` into a fresh volume.
+fn copy(mut volume: Volume, mut chain: Chain, keep: Head) -> Result<PathBuf, VolumeError> {
+    let mut since = 0;
+    while chain.head().seq < keep.seq {
+        let Some(block) = chain.step()? else { break };
+        since += put(&mut volume, &block)?;
+        if since >= GROUP_BYTES_MAX {
+            volume.barrier(&Probes::default())?;
+            since = 0;
+        }
+    }
+    volume.barrier(&Probes::default())?;
+    volume.close()
+}
+
+fn put(volume: &mut Volume, block: &Block) -> Result<usize, VolumeError> {
+    volume.insert(block)?;
+    Ok(block.bytes().len())
+}

@@ -1,0 +1,16 @@
+//! The log as a whole, on a real file system.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panics, and say by name what they could not look at"
+)]
+
+mod child;
+mod common;
+mod crash;
+mod damage;
+mod fences;
+mod life;
+mod refusals;
+mod salvaging;
