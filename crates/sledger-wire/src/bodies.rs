@@ -1,0 +1,250 @@
+//! Bodies of HTTP requests, read as strictly as lines of a recording.
+
+use crate::config::{read_quota, why};
+use crate::fields::{Faults, Fields};
+use crate::readers::{filled, life, limit, seq, text, time};
+use crate::recording::{
+    Dialect, Echo, LINE_BYTES_MAX, LOGIN_KEYS, OpName, Reading, command, command_id, login, rejection,
+};
+use crate::tree::{Node, Value, parse_json};
+use sledger_core::command::{Actor, Command, Rejection, Request, Target};
+use sledger_core::config::{Origin, Override, Quota, Selector};
+use sledger_core::{Limit, Millis, Seq, Span};
+
+/// The body of `POST /v1/sessions/{id}/end`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndBody {
+    /// Why.
+    pub reason: Option<String>,
+    /// The generation the caller knows.
+    pub generation: Option<Seq>,
+    /// The command id.
+    pub command: Option<String>,
+}
+
+/// The body of `PUT /v1/quotas/{name}/overrides/{selector}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideBody {
+    /// The limit.
+    pub limit: Limit,
+    /// Until when.
+    pub until: Option<Millis>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl OverrideBody {
+    /// The override for `selector`, set at `seq`.
+    #[must_use]
+    pub fn for_selector(self, selector: Selector, seq: Seq) -> Override {
+        Override { selector, limit: self.limit, until: self.until, set_at: Some(seq), reason: self.reason }
+    }
+}
+
+/// The body of `POST /v1/quotas/{name}/enable` and `/disable`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SwitchBody {
+    /// For how long; `None` for good.
+    pub lasting: Option<Span>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The body of `PUT /v1/policies/{name}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyBody {
+    /// The source.
+    pub text: String,
+    /// The quota; `None` for all that name it.
+    pub quota: Option<String>,
+    /// Its tests, as TOML.
+    pub tests: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The login of `POST /v1/sessions`, and what its answer repeats. Without `session` a `command` is required:
+/// the caller of this gives the session its id.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn login_from_json(body: &[u8], actor: &Actor) -> Result<(Echo, Request), Rejection> {
+    let tree = object(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", LOGIN_KEYS, faults);
+        if fields.get("user").is_none() {
+            fields.fault("user", faults, "is missing");
+        }
+        if fields.get("session").is_none() && fields.get("command").is_none() {
+            fields.fault("command", faults, "is missing: it is required where `session` is left out");
+        }
+        let login = login(&fields, faults);
+        let echo = Echo { op: OpName::Login, user: login.user.clone(), session: login.session.clone() };
+        let mut request = Request::new(actor.clone(), Command::Login(Box::new(login)));
+        request.command_id = command_id(&fields, faults);
+        (echo, request)
+    })
+}
+
+/// The fields of any other command as one body, e.g. of a reconcile: as a batch's line, without `op`.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn command_from_json(op: OpName, body: &[u8], reading: &Reading) -> Result<Request, Rejection> {
+    let tree = object(body)?;
+    checked(|faults| {
+        let (command, command_id) = command(op, &tree, reading, Dialect::Batch, faults);
+        Request { command_id, ..Request::new(reading.actor.clone(), command) }
+    })
+}
+
+/// Reads an [`EndBody`]; an empty body is one without reason.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn end_from_json(body: &[u8]) -> Result<EndBody, Rejection> {
+    let tree = object_or_empty(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", &["reason", "generation", "command"], faults);
+        EndBody {
+            reason: fields.read("reason", faults, text),
+            generation: fields.read("generation", faults, seq),
+            command: command_id(&fields, faults),
+        }
+    })
+}
+
+impl EndBody {
+    /// The command for session `id`.
+    #[must_use]
+    pub fn into_request(self, id: &str, user: Option<String>, actor: Actor) -> Request {
+        let target = Target { session: Some(id.to_owned()), user, generation: self.generation };
+        Request {
+            command_id: self.command,
+            ..Request::new(actor, Command::End { target, reason: self.reason })
+        }
+    }
+}
+
+/// Reads an [`OverrideBody`].
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn override_from_json(body: &[u8]) -> Result<OverrideBody, Rejection> {
+    let tree = object(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", &["max_sessions", "until", "reason"], faults);
+        if fields.get("max_sessions").is_none() {
+            fields.fault(
+                "max_sessions",
+                faults,
+                "is missing: write a number from 1 on, `unlimited` or `banned`",
+            );
+        }
+        OverrideBody {
+            limit: fields.read("max_sessions", faults, limit).unwrap_or(Limit::Banned),
+            until: fields.read("until", faults, time),
+            reason: fields.read("reason", faults, why),
+        }
+    })
+}
+
+/// Reads a [`SwitchBody`]; an empty body is for good and without reason.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn switch_from_json(body: &[u8]) -> Result<SwitchBody, Rejection> {
+    let tree = object_or_empty(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", &["for", "reason"], faults);
+        SwitchBody {
+            lasting: fields.read("for", faults, life).filter(|span| !span.is_never()),
+            reason: fields.read("reason", faults, why),
+        }
+    })
+}
+
+/// Reads a [`PolicyBody`].
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn policy_from_json(body: &[u8]) -> Result<PolicyBody, Rejection> {
+    let tree = object(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", &["text", "quota", "tests", "reason"], faults);
+        if fields.get("text").is_none() {
+            fields.fault("text", faults, "is missing");
+        }
+        PolicyBody {
+            text: fields.read("text", faults, filled).unwrap_or_default(),
+            quota: fields.read("quota", faults, filled),
+            tests: fields.read("tests", faults, text),
+            reason: fields.read("reason", faults, why),
+        }
+    })
+}
+
+/// Reads the body of `PUT /v1/quotas/{name}`: a quota's keys as in the file; `name`, where given, must agree.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn quota_from_json(name: &str, body: &[u8]) -> Result<Quota, Rejection> {
+    quota_from_tree(name, &mut object(body)?)
+}
+
+/// Reads the body of `PATCH /v1/quotas/{name}`: keys given replace those of `quota`.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn quota_patched(quota: &Quota, body: &[u8]) -> Result<Quota, Rejection> {
+    let patch = object(body)?;
+    let whole = serde_json::to_vec(&crate::config::own_keys(quota)).unwrap_or_default();
+    let mut tree = object(&whole)?;
+    if let (Value::Table(entries), Value::Table(changes)) = (&mut tree.value, patch.value) {
+        entries.retain(|(key, _)| !changes.iter().any(|(changed, _)| changed.name == key.name));
+        entries.extend(changes);
+    }
+    let changed = quota_from_tree(&quota.name, &mut tree)?;
+    Ok(Quota { origin: quota.origin, ..changed })
+}
+
+fn quota_from_tree(name: &str, tree: &mut Node) -> Result<Quota, Rejection> {
+    if let Value::Table(entries) = &mut tree.value
+        && !entries.iter().any(|(key, _)| key.name == "name")
+    {
+        let key = crate::tree::Key { name: "name".to_owned(), place: tree.place.clone() };
+        entries.push((key, Node { value: Value::Text(name.to_owned()), place: tree.place.clone() }));
+    }
+    checked(|faults| {
+        let quota = read_quota(tree, "", Origin::Api, faults);
+        if quota.name != name {
+            faults.add(&tree.place, "name", format!("is not `{name}`, the name it is sent to"));
+        }
+        quota
+    })
+}
+
+/// What was read, unless something was wrong.
+fn checked<T>(read: impl FnOnce(&mut Faults) -> T) -> Result<T, Rejection> {
+    let mut faults = Faults::default();
+    let value = read(&mut faults);
+    rejection(faults).map_or(Ok(value), Err)
+}
+
+fn object_or_empty(body: &[u8]) -> Result<Node, Rejection> {
+    if body.trim_ascii().is_empty() { Ok(Node::empty()) } else { object(body) }
+}
+
+fn object(body: &[u8]) -> Result<Node, Rejection> {
+    if body.len() > LINE_BYTES_MAX {
+        return Err(Rejection::new("body", format!("is longer than {LINE_BYTES_MAX} bytes")));
+    }
+    let tree = parse_json(body).map_err(|error| Rejection::new("body", format!("is not JSON: {error}")))?;
+    match tree.value {
+        Value::Table(_) => Ok(tree),
+        _ => Err(Rejection::new("body", format!("is {tree}, not an object"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

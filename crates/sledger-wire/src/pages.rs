@@ -1,0 +1,289 @@
+//! Pages of lists and the answers of reading commands.
+
+use crate::answer::SessionObject;
+use crate::values::LimitWord;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `GET /v1/users`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsersPage {
+    /// Up to this event.
+    pub seq: u64,
+    /// The users.
+    pub users: Vec<UserRow>,
+    /// The cursor of the next page; null at the end.
+    pub next: Option<String>,
+}
+
+/// A user, with the enabled hard quota that has the least room left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// The user.
+    pub user: String,
+    /// Live sessions.
+    pub active: u32,
+    /// The quota's limit.
+    pub limit: Option<LimitWord>,
+    /// The quota; null where none counts the user.
+    pub quota: Option<String>,
+}
+
+/// `GET /v1/users/{user}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDetail {
+    /// The user.
+    pub user: String,
+    /// Live sessions.
+    pub active: u32,
+    /// The limit of the quota with the least room left.
+    pub limit: Option<LimitWord>,
+    /// The sessions.
+    pub sessions: Vec<SessionObject>,
+}
+
+/// `GET /v1/sessions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionsPage {
+    /// Up to this event.
+    pub seq: u64,
+    /// The sessions.
+    pub sessions: Vec<SessionObject>,
+    /// The cursor of the next page; null at the end.
+    pub next: Option<String>,
+}
+
+/// `DELETE /v1/users/{user}/sessions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The ids that were ended.
+    pub ended: Vec<String>,
+}
+
+/// `GET /v1/top` and `top --once`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Top {
+    /// Up to this event.
+    pub seq: u64,
+    /// Live sessions.
+    pub sessions: u64,
+    /// Users with live sessions.
+    pub users: u64,
+    /// Users with an enabled hard quota at its limit.
+    pub at_limit: u64,
+    /// Users with one at or above `near`.
+    pub near_limit: u64,
+    /// `durable` or `relaxed`.
+    pub durability: String,
+    /// Whether the ledger refuses to write.
+    pub poisoned: bool,
+    /// The users nearest to their limits.
+    pub top: Vec<TopRow>,
+    /// Per second, over 60 s; null at rest.
+    pub rates: Rates,
+    /// From receipt to durable answer, in microseconds.
+    pub latency_us: Quantiles,
+    /// The deciding alone, in microseconds.
+    pub decide_us: Quantiles,
+}
+
+/// A user in [`Top`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopRow {
+    /// The user.
+    pub user: String,
+    /// Live sessions.
+    pub active: u32,
+    /// The limit.
+    pub limit: Option<LimitWord>,
+}
+
+/// Events per second; null at rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Logins admitted.
+    pub admitted: Option<f64>,
+    /// Logins denied.
+    pub denied: Option<f64>,
+    /// Logins resumed.
+    pub resumed: Option<f64>,
+    /// Sessions evicted.
+    pub evicted: Option<f64>,
+    /// Sessions expired.
+    pub expired: Option<f64>,
+    /// Sessions ended otherwise.
+    pub ended: Option<f64>,
+}
+
+/// Quantiles in microseconds; null at rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// Half are faster.
+    pub p50: Option<u64>,
+    /// 99 of 100 are faster.
+    pub p99: Option<u64>,
+    /// 999 of 1,000 are faster.
+    pub p999: Option<u64>,
+    /// The slowest.
+    pub max: Option<u64>,
+}
+
+/// `replay at WHEN`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayAt {
+    /// After this event.
+    pub seq: u64,
+    /// The moment.
+    pub at: String,
+    /// Who was in.
+    pub users: Vec<UserDetail>,
+}
+
+/// `replay why`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The session.
+    pub session: Option<String>,
+    /// Its user.
+    pub user: Option<String>,
+    /// What came of the login.
+    pub outcome: Option<String>,
+    /// When the session was over.
+    pub ended_at: Option<String>,
+    /// Why it ended, in one word.
+    pub cause: Option<String>,
+    /// Why, for programs.
+    pub code: Option<String>,
+    /// The decision.
+    pub decision: WhyDecision,
+    /// The newcomer it made room for.
+    pub by_session: Option<String>,
+    /// Who caused it.
+    pub actor: Option<String>,
+}
+
+/// The decision in [`Why`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyDecision {
+    /// Its first event.
+    pub seq: Option<u64>,
+    /// The quota that was exhausted.
+    pub quota: Option<String>,
+    /// The policy, with its revision.
+    pub policy: Option<String>,
+    /// The line in it that decided.
+    pub line: Option<u32>,
+    /// Why, for operators.
+    pub reason: Option<String>,
+    /// For the person affected.
+    pub message: Option<String>,
+}
+
+/// `replay verify`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Events read.
+    pub events: u64,
+    /// Blocks read.
+    pub blocks: u64,
+    /// Decisions read.
+    pub decisions: u64,
+    /// Decisions taken again and compared.
+    pub rederived: u64,
+    /// Decisions that cannot be taken again, by reason.
+    pub not_rederivable: BTreeMap<String, u64>,
+    /// The checkpoint that the chain was held against.
+    pub anchored_to: Option<String>,
+    /// Whether nothing is wrong.
+    pub ok: bool,
+    /// What is wrong.
+    pub problems: Vec<VerifyProblem>,
+}
+
+/// One thing wrong in [`Verified`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyProblem {
+    /// What kind.
+    pub kind: String,
+    /// The volume.
+    pub volume: Option<u32>,
+    /// The event.
+    pub seq: Option<u64>,
+    /// What was found.
+    pub detail: String,
+}
+
+/// `policy backtest`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backtest {
+    /// Logins decided again.
+    pub decisions: u64,
+    /// Those that met an exhausted quota.
+    pub exhausted: u64,
+    /// Those decided otherwise.
+    pub changed: u64,
+    /// From what to what; `allow deny evict error`.
+    pub changes: Vec<BacktestChange>,
+}
+
+/// One kind of change in [`Backtest`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BacktestChange {
+    /// As recorded.
+    pub from: String,
+    /// As decided again.
+    pub to: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// `POST /v1/introspect` (RFC 7662).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introspection {
+    /// Whether the session is live.
+    pub active: bool,
+    /// Its user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Its user, again under the standard's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// Its client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// When it began, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    /// When it will be over, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_keys_of_top_stand_in_their_order() {
+        let json =
+            serde_json::to_string(&Top { durability: "durable".to_owned(), ..Top::default() }).unwrap();
+        assert_eq!(
+            json,
+            concat!(
+                r#"{"seq":0,"sessions":0,"users":0,"at_limit":0,"near_limit":0,"durability":"durable","#,
+                r#""poisoned":false,"top":[],"rates":{"admitted":null,"denied":null,"resumed":null,"#,
+                r#""evicted":null,"expired":null,"ended":null},"#,
+                r#""latency_us":{"p50":null,"p99":null,"p999":null,"max":null},"#,
+                r#""decide_us":{"p50":null,"p99":null,"p999":null,"max":null}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_user_row_reads_back() {
+        let json =
+            r#"{"seq":3,"users":[{"user":"ann","active":2,"limit":"unlimited","quota":null}],"next":null}"#;
+        let page: UsersPage = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&page).unwrap(), json);
+    }
+}

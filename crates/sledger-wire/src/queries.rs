@@ -1,0 +1,180 @@
+//! Queries of HTTP requests. Unknown keys are refused.
+
+use crate::escape::brief;
+use crate::values::Reason;
+use serde::{Deserialize, Serialize};
+use sledger_core::Seq;
+use sledger_core::command::Target;
+
+/// Rows of a page where the caller does not say.
+pub const PAGE_SIZE_DEFAULT: u32 = 100;
+/// Rows of a page at most.
+pub const PAGE_SIZE_MAX: u32 = 1000;
+
+/// `POST /v1/sessions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoginQuery {
+    /// Decide, but change and record nothing.
+    pub dry_run: bool,
+}
+
+/// `touch`, `disconnect`, `DELETE`, `end`: which session, beside the id in the path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TargetQuery {
+    /// The generation the caller knows.
+    pub generation: Option<u64>,
+    /// The session's user.
+    pub user: Option<String>,
+    /// The command id.
+    pub command: Option<String>,
+}
+
+impl TargetQuery {
+    /// The target with session `id`.
+    #[must_use]
+    pub fn target(&self, id: &str) -> Target {
+        Target { session: Some(id.to_owned()), user: self.user.clone(), generation: self.generation.map(Seq) }
+    }
+}
+
+/// `GET /v1/sessions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionsQuery {
+    /// Of this user only.
+    pub user: Option<String>,
+    /// Of this client only.
+    pub client: Option<String>,
+    /// Of this source only.
+    pub source: Option<String>,
+    /// From this address only.
+    pub ip: Option<String>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// Rows of the page.
+    pub page_size: Option<u32>,
+}
+
+/// `GET /v1/users`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UsersQuery {
+    /// `used`, `user`, or with `-` before it for the reverse; `-used` where absent.
+    pub sort: Option<String>,
+    /// Those at or above this share of their limit only, e.g. `0.8` or `80%`.
+    pub near: Option<String>,
+    /// Users that match this glob only.
+    pub user: Option<String>,
+    /// By this quota, instead of the one with the least room left.
+    pub quota: Option<String>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// Rows of the page.
+    pub page_size: Option<u32>,
+}
+
+/// `DELETE /v1/users/{user}/sessions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClearQuery {
+    /// The id of the one to keep.
+    pub keep: Option<String>,
+    /// The command id.
+    pub command: Option<String>,
+}
+
+/// `GET /v1/events`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsQuery {
+    /// About this user only.
+    pub user: Option<String>,
+    /// About this session only.
+    pub session: Option<String>,
+    /// Of this type only, by glob; several with commas.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// From this event on, where there is no `Last-Event-ID`.
+    pub from: Option<u64>,
+}
+
+impl EventsQuery {
+    /// Whether an event of this type is asked for.
+    #[must_use]
+    pub fn wants(&self, kind: &str) -> bool {
+        let globs = self.kind.as_deref().unwrap_or("*");
+        globs.split(',').any(|glob| crate::config::matches(glob.trim(), kind))
+    }
+}
+
+/// Rows of a page: what was asked for, within bounds.
+#[must_use]
+pub fn page_size(asked: Option<u32>) -> usize {
+    asked.unwrap_or(PAGE_SIZE_DEFAULT).clamp(1, PAGE_SIZE_MAX) as usize
+}
+
+/// Reads a share of a limit, `0.8` or `80%`, as whole percents.
+///
+/// # Errors
+/// When it is not from 0 to 1, or from 0 % to 100 %.
+pub fn share(text: &str) -> Result<u8, Reason> {
+    let percent = match text.strip_suffix('%') {
+        Some(digits) => digits.parse::<u8>().ok(),
+        None => fraction(text),
+    };
+    percent
+        .filter(|percent| *percent <= 100)
+        .ok_or_else(|| format!("`{}` is no share: write e.g. `0.8` or `80%`", brief(text)).into())
+}
+
+/// `0`, `1`, `0.8`, `0.85`, `1.0` in percents; more digits are cut off.
+fn fraction(text: &str) -> Option<u8> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) {
+        return None;
+    }
+    let decimals: String = decimals.chars().chain("00".chars()).take(2).collect();
+    let whole = whole.parse::<u8>().ok()?.checked_mul(100)?;
+    whole.checked_add(decimals.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_as_fractions_and_percents() {
+        let cases =
+            [("0.8", 80), ("0.85", 85), ("0.859", 85), ("1", 100), ("1.0", 100), ("0", 0), ("80%", 80)];
+        for (text, percent) in cases {
+            assert_eq!(share(text), Ok(percent), "{text}");
+        }
+        for text in ["", "1.5", "80", "-1", "0.x", "101%", "."] {
+            assert_eq!(share(text), Err(format!("`{text}` is no share: write e.g. `0.8` or `80%`").into()));
+        }
+    }
+
+    #[test]
+    fn pages_are_bounded() {
+        assert_eq!([page_size(None), page_size(Some(0)), page_size(Some(u32::MAX))], [100, 1, 1000]);
+    }
+
+    #[test]
+    fn unknown_keys_of_a_query_are_refused() {
+        let read = serde_json::from_str::<TargetQuery>(r#"{"genration":1}"#);
+        assert!(read.unwrap_err().to_string().starts_with("unknown field `genration`"));
+        let query: TargetQuery = serde_json::from_str(r#"{"generation":7}"#).unwrap();
+        assert_eq!(query.target("a").generation, Some(Seq(7)));
+    }
+
+    #[test]
+    fn events_are_chosen_by_glob() {
+        let query = EventsQuery { kind: Some("login.*, session.ended".to_owned()), ..EventsQuery::default() };
+        let wanted = ["login.denied", "session.ended", "session.touched"].map(|kind| query.wants(kind));
+        assert_eq!(wanted, [true, true, false]);
+        assert!(EventsQuery::default().wants("note.added"));
+    }
+}
