@@ -1,0 +1,8 @@
+//! The past, and what would be: recordings decided in virtual time, ledgers folded and checked.
+//!
+//! Promise: nothing here writes. What is read back is judged by the same core that decided it.
+#![forbid(unsafe_code)]
+
+pub mod history;
+pub mod quotas;
+pub mod simulate;
