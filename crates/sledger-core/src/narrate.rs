@@ -76,7 +76,7 @@ fn tell_effect(op: &Op, effect: &Effect, answer: &mut Answer) {
         }
         Effect::Ended(tombstone) => answer.ended.push(Arc::clone(&tombstone.facts)),
         Effect::Retained(facts) if matches!(op, Op::Reconcile { .. }) => {
-            answer.retained.push(Arc::clone(facts))
+            answer.retained.push(Arc::clone(facts));
         }
         Effect::Retained(_) | Effect::Live(_) | Effect::Nothing => {}
     }

@@ -1,0 +1,149 @@
+//! The durable feed: the newest decisions, told, for any number of readers up to a bound.
+//!
+//! A ring of batches, each some whole decisions, is shared by all readers; each
+//! reader keeps its own position and holds the lock for one look only. Whoever
+//! falls behind the ring is told what is lost, and is done.
+//!
+//! INVARIANT(feed): batches follow each other without a gap in their seqs.
+
+mod subscription;
+
+pub use subscription::{Delivery, Lost, Next, Subscription};
+
+use crate::told::Told;
+use sledger_core::Seq;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// Why nobody can read from where it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubscribeError {
+    /// It lies before what is kept in memory; the log has it.
+    #[error("the feed begins at seq {oldest}")]
+    TooOld {
+        /// The first event that can be read here.
+        oldest: Seq,
+    },
+    /// As many read as may.
+    #[error("{readers_max} readers follow the feed already")]
+    TooManyReaders {
+        /// How many may.
+        readers_max: usize,
+    },
+}
+
+/// A batch: told events of whole decisions, at least one.
+pub(crate) type Batch = Arc<Vec<Told>>;
+
+/// The ring with its readers.
+pub(crate) struct Feed {
+    /// Written by the projector; readers look at it.
+    ring: Mutex<Ring>,
+    news: Condvar,
+    events_max: usize,
+    readers_max: usize,
+}
+
+struct Ring {
+    batches: VecDeque<Batch>,
+    /// Position of the first batch, counted from the beginning.
+    first: u64,
+    events: usize,
+    /// The last event told.
+    head: Seq,
+    readers: usize,
+    readers_ever: u64,
+    wakers: Vec<(u64, Waker)>,
+    closed: bool,
+}
+
+impl Ring {
+    fn oldest(&self) -> Seq {
+        let first = self.batches.front().and_then(|batch| batch.first());
+        first.map_or(self.head.next(), |told| told.seq)
+    }
+
+    fn end(&self) -> u64 {
+        self.first.saturating_add(self.batches.len() as u64)
+    }
+}
+
+impl Feed {
+    /// A feed that goes on after `head`.
+    pub(crate) fn new(head: Seq, events_max: usize, readers_max: usize) -> Self {
+        let ring = Ring {
+            batches: VecDeque::new(),
+            first: 0,
+            events: 0,
+            head,
+            readers: 0,
+            readers_ever: 0,
+            wakers: Vec::new(),
+            closed: false,
+        };
+        Self { ring: Mutex::new(ring), news: Condvar::new(), events_max, readers_max }
+    }
+
+    /// Tells readers of some whole decisions. Never waits for a reader.
+    pub(crate) fn push(&self, told: Vec<Told>) {
+        let Some(last) = told.last() else { return };
+        let mut gone = Vec::new();
+        let mut ring = self.lock();
+        ring.head = last.seq;
+        ring.events = ring.events.saturating_add(told.len());
+        ring.batches.push_back(Arc::new(told));
+        while ring.events > self.events_max && ring.batches.len() > 1 {
+            let Some(oldest) = ring.batches.pop_front() else { break };
+            ring.events = ring.events.saturating_sub(oldest.len());
+            ring.first = ring.first.saturating_add(1);
+            gone.push(oldest);
+        }
+        self.announce(ring);
+        // What nobody reads any more is freed here, outside the lock.
+        drop(gone);
+    }
+
+    /// No more will come.
+    pub(crate) fn close(&self) {
+        let mut ring = self.lock();
+        ring.closed = true;
+        self.announce(ring);
+    }
+
+    /// The number of readers.
+    pub(crate) fn readers(&self) -> usize {
+        self.lock().readers
+    }
+
+    fn announce(&self, mut ring: MutexGuard<'_, Ring>) {
+        let wakers = std::mem::take(&mut ring.wakers);
+        drop(ring);
+        self.news.notify_all();
+        for (_, waker) in wakers {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows the feed from the event `from` on; from what comes next without it.
+    pub(crate) fn subscribe(self: &Arc<Self>, from: Option<Seq>) -> Result<Subscription, SubscribeError> {
+        let mut ring = self.lock();
+        if ring.readers >= self.readers_max {
+            return Err(SubscribeError::TooManyReaders { readers_max: self.readers_max });
+        }
+        let wanted = from.unwrap_or(ring.head.next()).max(Seq(1));
+        let oldest = ring.oldest();
+        if wanted < oldest {
+            return Err(SubscribeError::TooOld { oldest });
+        }
+        let before = ring.batches.partition_point(|batch| batch.last().is_some_and(|told| told.seq < wanted));
+        let position = ring.first.saturating_add(before as u64);
+        ring.readers += 1;
+        ring.readers_ever = ring.readers_ever.saturating_add(1);
+        Ok(Subscription::new(Arc::clone(self), ring.readers_ever, position, wanted))
+    }
+}

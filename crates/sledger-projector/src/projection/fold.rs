@@ -1,0 +1,228 @@
+//! What each event does. Total: history cannot be refused.
+
+use super::rows::Row;
+use super::{Projection, limits};
+use sledger_core::answer::Tombstone;
+use sledger_core::decider::Recorded;
+use sledger_core::event::{Cause, Counted, Decision, Event, Op};
+use sledger_core::evolve::Effect;
+use sledger_core::state::Session;
+use sledger_core::{Facts, Millis, Personal, Seq, Span, Texts};
+use std::sync::Arc;
+
+/// Stands for a user whose key is gone, as in the core. No control character passes the edge.
+pub(super) const SEALED: &str = "\u{1f}sealed";
+
+impl Projection {
+    /// Folds a whole decision, in the order of the ledger.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        let decision = &*recorded.decision;
+        self.at = self.at.max(decision.at);
+        let events = decision.events.iter().zip(recorded.first.0..).zip(recorded.effects.iter());
+        for ((event, seq), effect) in events {
+            self.seq = Seq(seq);
+            self.fold(event, decision, effect);
+        }
+        self.settle();
+    }
+
+    fn fold(&mut self, event: &Event, decision: &Decision, effect: &Effect) {
+        match event {
+            Event::Admitted { counted, .. } => self.admitted(decision, counted),
+            Event::Adopted { facts, last_active, counted, .. } => {
+                self.put(&shared(facts, self.seq), *last_active, counted);
+            }
+            Event::Resumed { session, retention } => self.resumed(decision, *session, *retention),
+            Event::Touched { session, last_active } => self.touched(*session, *last_active),
+            Event::Disconnected { session } => self.disconnected(*session, decision.at),
+            Event::Ended { session, cause, .. } => self.ended((*session, *cause), decision.at, effect),
+            Event::Denied { .. } => self.rates.at(decision.at).denied += 1,
+            Event::DenialsCounted { count, .. } => {
+                let tally = self.rates.at(decision.at);
+                tally.denied = tally.denied.saturating_add(*count);
+            }
+            Event::ConfigPart { hash, part } => self.parts.note(*hash, part),
+            Event::ConfigApplied { parts, .. } => self.applied(parts),
+            Event::LedgerStarted(started) => self.gap(decision.at, started.gap),
+            Event::Conflicted { .. }
+            | Event::UserCleared { .. }
+            | Event::SourceReconciled { .. }
+            | Event::SourceAdopted { .. }
+            | Event::QuotaChanged { .. }
+            | Event::QuotaDeleted { .. }
+            | Event::OverrideChanged { .. }
+            | Event::GroupChanged { .. }
+            | Event::PolicyInstalled { .. }
+            | Event::PolicyActivated { .. }
+            | Event::PolicyRolledBack { .. }
+            | Event::PolicyStopped { .. }
+            | Event::PolicyFailed { .. }
+            | Event::PolicyTripped { .. }
+            | Event::PolicyDiffered { .. }
+            | Event::TokenCreated { .. }
+            | Event::TokenRevoked { .. }
+            | Event::NoteAdded { .. }
+            | Event::HoldSet { .. }
+            | Event::HoldReleased { .. }
+            | Event::LedgerStopped
+            | Event::LedgerRecovered { .. }
+            | Event::ClockDiffers { .. }
+            | Event::CheckpointMade { .. }
+            | Event::VolumeSealed { .. }
+            | Event::VolumeArchived { .. }
+            | Event::VolumeDropped { .. }
+            | Event::NoticeDelivered { .. }
+            | Event::NoticeFailed { .. }
+            | Event::UserErased { .. }
+            | Event::HistoryRead { .. } => {}
+        }
+    }
+
+    fn admitted(&mut self, decision: &Decision, counted: &[Counted]) {
+        self.rates.at(decision.at).admitted += 1;
+        self.put(&login_facts(decision, self.seq), decision.at, counted);
+    }
+
+    fn put(&mut self, facts: &Arc<Facts>, last_active: Millis, counted: &[Counted]) {
+        let user = self.user_slot(facts.user());
+        let slot = self.insert(Row::new(Arc::clone(facts), self.seq, last_active, user));
+        self.count(slot, facts, counted);
+    }
+
+    fn resumed(&mut self, decision: &Decision, number: Seq, retention: Option<Span>) {
+        self.rates.at(decision.at).resumed += 1;
+        let seen = login_facts(decision, self.seq);
+        let (seq, at) = (self.seq, decision.at);
+        self.change(number, |row| {
+            row.generation = seq;
+            row.last_active = at;
+            row.retained = false;
+            row.patience = at.plus(row.facts.idle);
+            see_again(row, &seen, retention);
+        });
+    }
+
+    fn touched(&mut self, number: Seq, at: Millis) {
+        self.change(number, |row| {
+            row.last_active = row.last_active.max(at);
+            if !row.retained {
+                row.patience = row.last_active.plus(row.facts.idle);
+            }
+        });
+    }
+
+    fn disconnected(&mut self, number: Seq, at: Millis) {
+        self.change(number, |row| {
+            row.retained = true;
+            row.patience = at.plus(row.retention());
+        });
+    }
+
+    fn change(&mut self, number: Seq, change: impl FnOnce(&mut Row)) {
+        let slot = self.find_number(number);
+        if let Some(row) = slot.and_then(|slot| self.rows.get_mut(slot as usize)) {
+            change(row);
+        }
+    }
+
+    fn ended(&mut self, (number, cause): (Seq, Cause), at: Millis, effect: &Effect) {
+        let tally = self.rates.at(at);
+        match cause {
+            Cause::Evicted => tally.evicted += 1,
+            Cause::Ttl | Cause::Idle | Cause::Retention => tally.expired += 1,
+            Cause::Logout
+            | Cause::Disconnected
+            | Cause::Cleared
+            | Cause::Replaced
+            | Cause::TakenOver
+            | Cause::Reconciled
+            | Cause::Assumed => tally.ended += 1,
+        }
+        if let Some(slot) = self.find_number(number) {
+            self.remove(slot);
+        }
+        if let Effect::Ended(tombstone) = effect {
+            self.remember(tombstone);
+        }
+    }
+
+    fn remember(&mut self, tombstone: &Arc<Tombstone>) {
+        let most = self.tombstones_max();
+        self.tombs.push(&self.hasher, Arc::clone(tombstone), most);
+    }
+
+    /// A configuration: live sessions are counted anew, nobody ends.
+    fn applied(&mut self, parts: &[[u8; 32]]) {
+        let Some(ready) = self.parts.apply(parts) else { return };
+        self.ready = Arc::new(ready);
+        self.kinds = limits::kinds(&self.ready);
+        self.recount();
+        let most = self.tombstones_max();
+        self.tombs.shrink(&self.hasher, most);
+    }
+
+    /// Idle time does not run while the ledger is down.
+    fn gap(&mut self, open: Millis, gap: Span) {
+        let least = open.plus(self.ready.settings.sessions.activity_resolution);
+        let idling = self.rows.iter_mut().filter(|(_, row)| !row.retained && !row.facts.idle.is_never());
+        for (_, row) in idling {
+            row.patience = row.patience.plus(gap).max(least);
+        }
+    }
+
+    /// Takes a session over from the core's state.
+    pub(super) fn take_over(&mut self, session: &Session) {
+        let user = self.user_slot(session.facts.user());
+        let mut row = Row::new(Arc::clone(&session.facts), session.number, session.last_active, user);
+        row.generation = session.generation;
+        row.retained = session.is_retained();
+        // A deadline at the end of its absolute life only says that patience ends no earlier.
+        let expires = session.deadline();
+        let beyond = if row.retained { row.facts.ends_at() } else { row.patience.max(row.facts.ends_at()) };
+        row.patience = if expires < row.facts.ends_at() { expires } else { beyond };
+        let (view, retention) = (session.view(), session.retention());
+        if view.seen_ip.is_some() || view.seen_client.is_some() || retention != row.facts.retention {
+            let retention = Some(retention).filter(|span| *span != row.facts.retention);
+            row.change_rare(|rare| {
+                (rare.seen_ip, rare.seen_client, rare.retention) =
+                    (view.seen_ip, view.seen_client, retention);
+            });
+        }
+        let slot = self.insert(row);
+        self.count_as_configured(slot);
+    }
+}
+
+/// Keeps what a resume shows that the frozen facts do not.
+fn see_again(row: &mut Row, seen: &Facts, retention: Option<Span>) {
+    let facts = Arc::clone(&row.facts);
+    let differs = |seen: Option<&str>, frozen: Option<&str>| seen.filter(|_| seen != frozen).map(Arc::from);
+    row.change_rare(|rare| {
+        if seen.ip().is_some() {
+            rare.seen_ip = differs(seen.ip(), facts.ip());
+        }
+        if seen.client().is_some() {
+            rare.seen_client = differs(seen.client(), facts.client());
+        }
+        if retention.is_some() {
+            rare.retention = retention.filter(|span| *span != facts.retention);
+        }
+    });
+}
+
+fn login_facts(decision: &Decision, seq: Seq) -> Arc<Facts> {
+    match &decision.op {
+        Op::Login(login) => shared(&login.facts, seq),
+        _ => sealed(seq),
+    }
+}
+
+fn shared(facts: &Personal<Arc<Facts>>, seq: Seq) -> Arc<Facts> {
+    facts.plain().map_or_else(|| sealed(seq), Arc::clone)
+}
+
+/// What the core, too, keeps of a session whose facts are sealed away.
+fn sealed(seq: Seq) -> Arc<Facts> {
+    let session = format!("{SEALED}:{seq}");
+    Arc::new(Facts::new(Texts { user: SEALED, session: &session, ..Texts::default() }))
+}

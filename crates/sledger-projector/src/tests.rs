@@ -1,0 +1,8 @@
+//! The projector against the core's own decider.
+
+mod cost;
+mod feed;
+mod fold;
+mod lists;
+mod runtime;
+mod world;

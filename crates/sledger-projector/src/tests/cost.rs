@@ -1,0 +1,74 @@
+//! What one admission costs the projector's thread, in processor time: printed, not judged, since machines differ.
+
+use super::world::{World, quota};
+use crate::told::tell_into;
+use crate::{Projection, UserQuery};
+use rustix::time::{ClockId, clock_gettime};
+use sledger_core::config::{Dimension, Level};
+use std::time::Duration;
+
+const SESSIONS: u32 = if cfg!(debug_assertions) { 20_000 } else { 1_000_000 };
+const BLOCK: u32 = 1000;
+
+/// Processor time of this thread: what else runs on the machine does not count.
+fn now() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("processor time does not run backwards from 0")
+}
+
+fn since(start: Duration) -> Duration {
+    now().saturating_sub(start)
+}
+
+#[test]
+fn the_cost_of_admissions_is_printed() {
+    let mut world = World::new(vec![quota("per-user", vec![Dimension::User], 5, Level::Hard, "evict")]);
+    let mut projection = Projection::of_state(world.decider.state());
+    let feed = crate::feed::Feed::new(projection.seq(), 65_536, 8);
+    let mut decide = Duration::ZERO;
+    for (name, rounds) in [("filling", SESSIONS / BLOCK * 2), ("full", SESSIONS / BLOCK / 5)] {
+        let (mut fold, mut told, mut push) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        for round in 0..rounds {
+            let (start, mut block) = (now(), Vec::new());
+            for n in 0..BLOCK {
+                let (user, id) =
+                    ((round * 7919 + n * 104_729) % (SESSIONS / 5), format!("{name}-{round:06}-{n:08}"));
+                block.extend(world.login(&format!("user-{user:07}"), &id));
+            }
+            decide += since(start);
+            let (start, mut events) = (now(), Vec::new());
+            for recorded in &block {
+                projection.apply(recorded);
+            }
+            fold += since(start);
+            let start = now();
+            for recorded in &block {
+                tell_into(&projection, recorded, &mut events);
+            }
+            told += since(start);
+            let start = now();
+            feed.push(events);
+            drop(block);
+            push += since(start);
+        }
+        let each = |time: Duration| time.as_nanos() / u128::from(rounds * BLOCK);
+        println!(
+            "{name}: {} live; per decision decide {} ns; fold {} ns, tell {} ns, push and free {} ns",
+            projection.session_count(),
+            each(std::mem::take(&mut decide)),
+            each(fold),
+            each(told),
+            each(push)
+        );
+    }
+    let start = now();
+    let found = projection.users(&UserQuery::default()).expect("the query can be answered").users.len();
+    println!("a page of {found} of {} users: {:?}", projection.user_count(), since(start));
+    let start = now();
+    println!("top {}: {:?}", projection.top(20).len(), since(start));
+    let start = now();
+    let again = Projection::of_state(world.decider.state());
+    println!("of_state: {:?}", since(start));
+    assert_eq!(again.session_count(), world.decider.state().session_count());
+    assert_eq!(projection.totals(80).at_limit, again.totals(80).at_limit);
+}

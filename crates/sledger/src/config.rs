@@ -1,0 +1,89 @@
+//! What a ledger is opened with.
+
+use crate::clock::SystemClock;
+use sledger_core::clock::Clock;
+use sledger_core::config::{Bounds, Settings};
+use sledger_core::decide::Install;
+use sledger_core::{Span, log::Log};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a ledger is opened with.
+#[derive(Clone)]
+pub struct Config {
+    /// The data directory; unused in memory.
+    pub data: PathBuf,
+    /// Settings of the configuration file: quotas with origin `file`.
+    pub settings: Settings,
+    /// BLAKE3 of the configuration file, if there is one: settings are applied anew when it differs from the last.
+    pub file: Option<[u8; 32]>,
+    /// Policies of the policies folder: they override the built-in ones of the same name.
+    pub installs: Vec<Install>,
+    /// Bounds of this process.
+    pub bounds: Bounds,
+    /// How many submissions may wait.
+    pub queue_max: usize,
+    /// How many readers may follow the feed.
+    pub feed_readers_max: usize,
+    /// Refuse admissions below this many free bytes on the disk.
+    pub reserve_bytes: u64,
+    /// A wall clock further ahead of the last recorded time than this is refused until it is accepted.
+    pub gap_max: Span,
+    /// Accept a wall clock that is further ahead.
+    pub accept_clock: bool,
+    /// Whether personal fields are sealed in a new ledger.
+    pub seal_personal: bool,
+    /// From this many percent of its limit a user counts as near it.
+    pub near_percent: u32,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Keys the hash tables; changes nothing that is decided.
+    pub seed: u64,
+    /// Bytes after which a volume of the log ends.
+    pub volume_bytes_max: u64,
+    /// Told of each named point, for harnesses that kill or fail there.
+    pub probe: Option<Arc<dyn sledger_log::Probe>>,
+}
+
+impl Config {
+    /// A ledger in `data` with every default.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            settings: Settings::default(),
+            file: None,
+            installs: Vec::new(),
+            bounds: Bounds::default(),
+            queue_max: 65_536,
+            feed_readers_max: 256,
+            reserve_bytes: 256 << 20,
+            gap_max: Span::seconds(7 * 86_400),
+            accept_clock: false,
+            seal_personal: false,
+            near_percent: 80,
+            clock: Arc::new(SystemClock),
+            seed: random_seed(),
+            volume_bytes_max: 256 << 20,
+            probe: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("data", &self.data)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key for hash tables that callers cannot guess. Nothing that is decided depends on it.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0u8)
+}
+
+/// A log that can be given to [`crate::Ledger::on_log`].
+pub type BoxedLog = Box<dyn Log>;

@@ -1,0 +1,181 @@
+//! The decider's thread: drains what waits, decides each on the state, hands whole decisions to the writer.
+//!
+//! While the writer syncs one batch this fills the next: group commit without a timer.
+
+use crate::config::Config;
+use crate::shared::{Answered, Shared};
+use crate::write_loop::Work;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use sledger_core::Millis;
+use sledger_core::clock::{Clock, LedgerClock};
+use sledger_core::command::Actor;
+use sledger_core::decide::own_decision;
+use sledger_core::decider::Decider;
+use sledger_core::event::{Event, Op};
+use sledger_ingest::{Failure, Intake, Submission, Wakes};
+use sledger_policy::Engine;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Commands decided before the writer is looked after again.
+const DRAIN_MAX: usize = 256;
+/// Answers that may wait for one barrier.
+const BATCH_MAX: usize = 8_192;
+/// Longest sleep: the wall clock is compared each second.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+pub(crate) struct DecideLoop {
+    pub(crate) decider: Decider<Engine>,
+    pub(crate) intake: Intake,
+    pub(crate) control: Receiver<()>,
+    pub(crate) writer: Sender<Work>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ledger_clock: LedgerClock,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pending: Work,
+}
+
+impl DecideLoop {
+    pub(crate) fn new(
+        (decider, ledger_clock): (Decider<Engine>, LedgerClock),
+        (intake, control): (Intake, Receiver<()>),
+        writer: Sender<Work>,
+        shared: Arc<Shared>,
+        config: &Config,
+    ) -> Self {
+        let clock = Arc::clone(&config.clock);
+        Self { decider, intake, control, writer, shared, ledger_clock, clock, pending: Work::default() }
+    }
+
+    /// Runs until the ledger is closed or poisoned.
+    pub(crate) fn run(mut self) {
+        loop {
+            let next = self.intake.wait(&self.control, self.sleep_until());
+            if self.shared.poisoned().is_some() {
+                return self.refuse_all();
+            }
+            let at = self.now();
+            self.decider.set_disk_full(self.shared.disk_full.load(Ordering::Relaxed));
+            match next {
+                Some(first) => self.decide_some(first, at),
+                None if self.intake.stopped().is_some() => return self.close(),
+                None => self.drain(at),
+            }
+            if !self.hand_over() {
+                return self.refuse_all();
+            }
+        }
+    }
+
+    fn sleep_until(&self) -> Instant {
+        let due = self
+            .decider
+            .next_due()
+            .map_or(SLEEP_MAX, |due| Duration::from_millis(self.ledger_clock.wait_for(due)).min(SLEEP_MAX));
+        Instant::now() + due
+    }
+
+    /// Ledger time; a difference to the wall clock is recorded.
+    fn now(&mut self) -> Millis {
+        let difference = self.ledger_clock.compare(&*self.clock);
+        let at = self.ledger_clock.now(&*self.clock);
+        if let Some(difference) = difference {
+            let (wall, ledger, followed) = (difference.wall, difference.ledger, difference.followed);
+            tracing::warn!(wall = %wall.rfc3339(), ledger = %ledger.rfc3339(), followed, "the clocks differ");
+            let event = Event::ClockDiffers { wall, ledger, followed };
+            self.decider.record_own(
+                vec![own_decision(Actor::Timer, at, Op::Ledger, vec![event])],
+                &mut self.pending.recorded,
+            );
+        }
+        at
+    }
+
+    fn decide_some(&mut self, first: Submission, at: Millis) {
+        self.decide(first, at);
+        for _ in 1..DRAIN_MAX {
+            let Some(submission) = self.intake.take() else { break };
+            self.decide(submission, at);
+        }
+    }
+
+    fn decide(&mut self, submission: Submission, at: Millis) {
+        let Submission { request, received, reply } = submission;
+        let begun = Instant::now();
+        let answer = Box::new(self.decider.decide(&request, at, &mut self.pending.recorded));
+        let decide_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.pending.answers.push(Answered { reply, answer, received, decide_ns });
+    }
+
+    fn drain(&mut self, at: Millis) {
+        self.decider.drain(at, &mut self.pending.recorded);
+    }
+
+    /// Hands the batch to the writer, at once if it is idle; waits for it when there is nothing else to do, or
+    /// enough is gathered. False when the writer is gone.
+    fn hand_over(&mut self) -> bool {
+        while !self.pending.is_empty() {
+            match self.writer.try_send(std::mem::take(&mut self.pending)) {
+                Ok(()) => return true,
+                Err(TrySendError::Disconnected(work)) => {
+                    self.pending = work;
+                    return false;
+                }
+                Err(TrySendError::Full(work)) => self.pending = work,
+            }
+            match self.more() {
+                Some(first) => {
+                    let at = self.now();
+                    self.decide_some(first, at);
+                }
+                None => return self.writer.send(std::mem::take(&mut self.pending)).is_ok(),
+            }
+        }
+        true
+    }
+
+    /// Another submission, while the batch has room.
+    fn more(&self) -> Option<Submission> {
+        let room = self.pending.answers.len() < BATCH_MAX && self.pending.recorded.len() < BATCH_MAX;
+        if room { self.intake.take() } else { None }
+    }
+
+    /// The last of a ledger that is closed: what waits is still decided, then the end is recorded.
+    fn close(mut self) {
+        loop {
+            while let Some(submission) = self.more() {
+                let at = self.now();
+                self.decide(submission, at);
+            }
+            if self.pending.is_empty() {
+                break;
+            }
+            if self.writer.send(std::mem::take(&mut self.pending)).is_err() {
+                return self.refuse_all();
+            }
+        }
+        let at = self.now();
+        self.decider.drain(at, &mut self.pending.recorded);
+        self.decider.record_storms(at, true, &mut self.pending.recorded);
+        let stopped = own_decision(Actor::Local, at, Op::Ledger, vec![Event::LedgerStopped]);
+        self.decider.record_own(vec![stopped], &mut self.pending.recorded);
+        self.pending.last = true;
+        if self.writer.send(std::mem::take(&mut self.pending)).is_err() {
+            self.refuse_all();
+        }
+    }
+
+    /// Tells everybody who still waits.
+    fn refuse_all(self) {
+        let reason = self.shared.poisoned().map_or_else(|| Arc::from("the writer is gone"), Arc::clone);
+        let mut wakes = Wakes::default();
+        for answered in self.pending.answers {
+            answered.reply.fill(Err(Failure::OutcomeUnknown(Arc::clone(&reason))), &mut wakes);
+        }
+        while let Some(submission) = self.intake.take() {
+            submission.reply.fill(Err(Failure::Poisoned(Arc::clone(&reason))), &mut wakes);
+        }
+        wakes.wake_all();
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a ledger does not open.
+
+use sledger_core::decider::GenesisError;
+use sledger_core::{Millis, Seq};
+
+/// Why a ledger does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data directory.
+    #[error(transparent)]
+    Log(#[from] sledger_log::OpenError),
+    /// What is in it.
+    #[error(transparent)]
+    Read(#[from] sledger_log::ReadError),
+    /// A decision that this program cannot read.
+    #[error("cannot read the decision at seq {seq}: {source}")]
+    Decision {
+        /// First seq of its block.
+        seq: Seq,
+        /// Why.
+        source: sledger_log::CodecError,
+    },
+    /// Settings or policies that cannot be used.
+    #[error(transparent)]
+    Settings(#[from] GenesisError),
+    /// The settings of a user section that counts are already kept by.
+    #[error("users: the ledger already holds sessions under other rules for user names; they cannot change")]
+    UsersChanged,
+    /// The wall clock is far ahead of what was recorded last.
+    #[error(
+        "the clock says {}, which is more than {gap_max} after the last recorded time {}; if the clock is right, run `sledger ledger clock accept`",
+        wall.rfc3339(), last.rfc3339()
+    )]
+    ClockAhead {
+        /// The wall clock.
+        wall: Millis,
+        /// The last recorded time.
+        last: Millis,
+        /// What is allowed.
+        gap_max: sledger_core::Span,
+    },
+    /// What must be recorded at the start could not be.
+    #[error("cannot record the start: {0}")]
+    Append(String),
+    /// Sealing was asked for.
+    #[error("ledger.seal_personal: this version cannot seal personal fields yet; set it to false")]
+    SealUnsupported,
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}

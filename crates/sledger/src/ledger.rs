@@ -1,0 +1,254 @@
+//! A ledger: its threads, and the handle by which everybody asks it.
+
+use crate::config::{BoxedLog, Config};
+use crate::decide_loop::DecideLoop;
+use crate::error::OpenError;
+use crate::memory::MemoryLog;
+use crate::open::{self, Opened};
+use crate::shared::Shared;
+use crate::ticket::Ticket;
+use crate::watchdog::{self, Watch};
+use crate::write_loop::WriteLoop;
+use crossbeam_channel::{Sender, bounded};
+use sledger_core::answer::Answer;
+use sledger_core::command::{Actor, Command, Login, Request};
+use sledger_core::{Seq, State};
+use sledger_ingest::{Caller, Failure, Refused};
+use sledger_projector::{Latencies, Projection, Projector, Views};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+/// Stack of the threads that run scripts: a script's calls are bounded well below it.
+const STACK_BYTES: usize = 8 << 20;
+/// How long a caller that waits for one answer waits: longer than a barrier may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A session ledger in this process. Clones are handles on the same ledger.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    views: Views,
+    latencies: Latencies,
+    data: Option<PathBuf>,
+    stop: Sender<()>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Default)]
+struct Threads {
+    pipeline: Vec<JoinHandle<()>>,
+    projector: Option<Projector>,
+    watch: Option<Watch>,
+}
+
+/// A decision about a login, or why there is none.
+pub type Decision = Result<Box<Answer>, Failure>;
+
+impl Ledger {
+    /// Opens the ledger in `config.data`, and makes it if there is none.
+    ///
+    /// # Errors
+    /// [`OpenError`] by what stands in the way; nothing damaged is written to.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        let (log, state) = open::open(&config)?;
+        let clean = log.was_clean();
+        Self::run(config, Box::new(log), state, clean, true)
+    }
+
+    /// A ledger that keeps nothing: gone with its last handle.
+    ///
+    /// # Errors
+    /// Names the setting or policy that cannot be used.
+    pub fn in_memory(config: Config) -> Result<Self, OpenError> {
+        let state = open::empty(config.seed)?;
+        Self::run(config, Box::<MemoryLog>::default(), state, true, false)
+    }
+
+    /// A ledger on an empty log of another kind.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn on_log(config: Config, log: BoxedLog) -> Result<Self, OpenError> {
+        let state = open::empty(config.seed)?;
+        Self::run(config, log, state, true, false)
+    }
+
+    fn run(
+        config: Config,
+        log: BoxedLog,
+        state: State,
+        clean: bool,
+        on_disk: bool,
+    ) -> Result<Self, OpenError> {
+        let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
+        let (ingest, intake) = sledger_ingest::channel(config.queue_max);
+        let shared = Arc::new(Shared::new(ingest, head.seq));
+        let projector_config = sledger_projector::Config {
+            readers_max: config.feed_readers_max,
+            ..sledger_projector::Config::default()
+        };
+        let projection = Projection::of_state(decider.state());
+        let (projector, input, views) = Projector::start(projection, projector_config)
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        let latencies = input.latencies().clone();
+        let (stop, control) = bounded(1);
+        let (work, waiting) = bounded(1);
+        let writer = WriteLoop {
+            work: waiting,
+            log,
+            head,
+            epoch,
+            shared: Arc::clone(&shared),
+            projector: input,
+            latencies: latencies.clone(),
+            probe: config.probe.clone(),
+        };
+        let decider =
+            DecideLoop::new((decider, clock), (intake, control), work, Arc::clone(&shared), &config);
+        let pipeline = vec![
+            spawn("sledger-write", &shared, move || writer.run())?,
+            spawn("sledger-decide", &shared, move || decider.run())?,
+        ];
+        let data = on_disk.then(|| config.data.clone());
+        let watch = watchdog::start(&shared, data.clone(), config.reserve_bytes)?;
+        let threads = Mutex::new(Threads { pipeline, projector: Some(projector), watch: Some(watch) });
+        Ok(Self { inner: Arc::new(Inner { shared, views, latencies, data, stop, threads }) })
+    }
+
+    /// A caller that may have up to `in_flight_max` requests unanswered: the way for many requests from one place.
+    #[must_use]
+    pub fn caller(&self, in_flight_max: usize) -> Caller {
+        self.inner.shared.ingest.caller(in_flight_max)
+    }
+
+    /// Hands one request to the decider. Never waits; the ticket does, or is awaited.
+    ///
+    /// # Errors
+    /// Busy, closed or poisoned: nothing was decided.
+    pub fn submit(&self, request: Request) -> Result<Ticket, Failure> {
+        let mut caller = self.caller(1);
+        match caller.submit(request) {
+            Ok(_) => Ok(Ticket::new(caller)),
+            Err(Refused::Ledger(failure)) => Err(failure),
+            // A fresh caller has nothing in flight.
+            Err(Refused::RingFull { .. }) => Err(Failure::Busy),
+        }
+    }
+
+    /// Asks for one login and waits for the durable answer.
+    ///
+    /// # Errors
+    /// Busy, closed or poisoned: nothing was decided. Outcome unknown: it may have been.
+    pub fn login(&self, login: Login) -> Decision {
+        let request = Request::new(Actor::Local, Command::Login(Box::new(login)));
+        self.submit(request)?.wait_for(PATIENCE)
+    }
+
+    /// Who is in, how full, how fast: as of everything acknowledged before the call.
+    #[must_use]
+    pub fn views(&self) -> &Views {
+        &self.inner.views
+    }
+
+    /// How long answers and decisions took.
+    #[must_use]
+    pub fn latencies(&self) -> &Latencies {
+        &self.inner.latencies
+    }
+
+    /// The last event that is durable.
+    #[must_use]
+    pub fn durable(&self) -> Seq {
+        self.inner.shared.durable()
+    }
+
+    /// The data directory; `None` in memory.
+    #[must_use]
+    pub fn data(&self) -> Option<&Path> {
+        self.inner.data.as_deref()
+    }
+
+    /// How many requests wait to be decided.
+    #[must_use]
+    pub fn queue_length(&self) -> usize {
+        self.inner.shared.ingest.queue_length()
+    }
+
+    /// Why nothing is admitted any more, if the ledger is poisoned.
+    #[must_use]
+    pub fn poisoned(&self) -> Option<Arc<str>> {
+        self.inner.shared.poisoned().map(Arc::clone)
+    }
+
+    /// Whether the disk's reserve is reached, so that nobody new is let in.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        self.inner.shared.disk_full.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Calls `tell` with the reason when the ledger is poisoned.
+    pub fn on_poison(&self, tell: impl FnOnce(&str) + Send + 'static) {
+        self.inner.shared.on_poison(Box::new(tell));
+    }
+
+    /// Closes in good order: what waits is decided, what is decided becomes durable, the log is marked as closed.
+    /// Requests after it are refused. Waits for all of it.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.shared.ingest.stop(Failure::Closed);
+        // A full channel says already what is to be said.
+        let _told = self.stop.try_send(());
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(watch) = threads.watch {
+            watch.stop_after(|| {
+                for thread in threads.pipeline {
+                    // A panic in it has poisoned the ledger and been told.
+                    let _panicked = thread.join();
+                }
+            });
+        }
+        drop(threads.projector);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A poisoned ledger may have a writer that hangs in a sync: nobody waits for it.
+        if self.shared.poisoned().is_none() {
+            self.close();
+        }
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("data", &self.inner.data).finish_non_exhaustive()
+    }
+}
+
+/// A thread whose panic poisons the ledger.
+fn spawn(
+    name: &str,
+    shared: &Arc<Shared>,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, std::io::Error> {
+    let shared = Arc::clone(shared);
+    let who = name.to_owned();
+    Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            shared.poison(&format!("{who} panicked"));
+        }
+    })
+}

@@ -1,0 +1,179 @@
+//! Opening: fold what is recorded, then record the start and, if they changed, the settings.
+
+use crate::config::{BoxedLog, Config};
+use crate::error::OpenError;
+use sledger_core::clock::LedgerClock;
+use sledger_core::command::Actor;
+use sledger_core::config::{Origin, Settings};
+use sledger_core::decide::{bindings, configuration, own_decision};
+use sledger_core::decider::{Decider, GenesisError, Recorded};
+use sledger_core::event::{Decision, Event, Op, RULES_REVISION, Started};
+use sledger_core::log::{Appended, Batch, Head};
+use sledger_core::policy::Policies;
+use sledger_core::quota::Ready;
+use sledger_core::{Millis, Span, State, refold};
+use sledger_log::{LogConfig, SledLog};
+use sledger_policy::Engine;
+use std::sync::Arc;
+
+/// A ledger ready to take commands.
+pub(crate) struct Opened {
+    pub(crate) decider: Decider<Engine>,
+    pub(crate) clock: LedgerClock,
+    pub(crate) log: BoxedLog,
+    pub(crate) head: Head,
+    pub(crate) epoch: u64,
+}
+
+/// Opens the log of `config` and folds it.
+pub(crate) fn open(config: &Config) -> Result<(SledLog, State), OpenError> {
+    if config.seal_personal {
+        return Err(OpenError::SealUnsupported);
+    }
+    let mut log_config = LogConfig::new(&config.data);
+    log_config.volume_bytes_max = config.volume_bytes_max;
+    log_config.probe.clone_from(&config.probe);
+    let log = SledLog::open(log_config)?;
+    let state = recover(&log, config.seed)?;
+    Ok((log, state))
+}
+
+/// The state before anything is recorded.
+pub(crate) fn empty(seed: u64) -> Result<State, GenesisError> {
+    let ready = Ready::new(Settings::default());
+    let ready = ready
+        .map_err(|rejection| GenesisError::Setting { field: rejection.field, reason: rejection.reason })?;
+    Ok(State::new(ready, Vec::new(), seed))
+}
+
+fn recover(log: &SledLog, seed: u64) -> Result<State, OpenError> {
+    let mut state = empty(seed)?;
+    for block in log.replay(sledger_core::Seq(1))? {
+        let block = block?;
+        let mut seq = block.header().first;
+        for decision in block.decisions() {
+            let decision = decision.map_err(|source| OpenError::Decision { seq, source })?;
+            refold(&mut state, seq, &decision);
+            seq = seq.plus(decision.events.len() as u64);
+        }
+    }
+    Ok(state)
+}
+
+/// Records the start and what changed since the last one; then the ledger can take commands.
+pub(crate) fn start(
+    config: &Config,
+    mut log: BoxedLog,
+    state: State,
+    clean: bool,
+) -> Result<Opened, OpenError> {
+    let last = state.at();
+    let wall = config.clock.wall();
+    let first_start = state.seq().0 == 0;
+    if !first_start && wall > last.plus(config.gap_max) && !config.accept_clock {
+        return Err(OpenError::ClockAhead { wall, last, gap_max: config.gap_max });
+    }
+    let mut clock = LedgerClock::start(&*config.clock, last);
+    let at = clock.now(&*config.clock);
+    let epoch = state.epoch().saturating_add(1);
+    let engine = Engine::new();
+    let mut decider = Decider::new(state, engine, config.bounds);
+    let mut out = Vec::new();
+    let gap = if first_start { Span::ZERO } else { Span::millis(at.since(last)) };
+    let started = started(config, &mut decider, (last, gap), (epoch, clean));
+    decider.record_own(vec![own_decision(Actor::Local, at, Op::Ledger, vec![started])], &mut out);
+    settle(config, &mut decider, at, &mut out)?;
+    let head = append(&mut *log, &out, epoch)?;
+    Ok(Opened { decider, clock, log, head, epoch })
+}
+
+fn started(
+    config: &Config,
+    decider: &mut Decider<Engine>,
+    (last, gap): (Millis, Span),
+    (epoch, clean): (u64, bool),
+) -> Event {
+    Event::LedgerStarted(Box::new(Started {
+        version: env!("CARGO_PKG_VERSION").into(),
+        epoch,
+        rules: RULES_REVISION,
+        engine: decider.policies().engine().into(),
+        last,
+        gap,
+        clean,
+        wall: config.clock.wall(),
+        clock_accepted: config.accept_clock,
+    }))
+}
+
+/// Puts the settings in force: those recorded, or those of the file where it or a revision changed.
+fn settle(
+    config: &Config,
+    decider: &mut Decider<Engine>,
+    at: Millis,
+    out: &mut Vec<Recorded>,
+) -> Result<(), OpenError> {
+    let state = decider.state().clone();
+    let first_start = state.engine().is_empty();
+    if !first_start && state.ready().settings.users != config.settings.users && state.session_count() > 0 {
+        return Err(OpenError::UsersChanged);
+    }
+    let settings = merged(config, &state.ready().settings, first_start);
+    let unchanged = !first_start
+        && config.file == state.applied_file()
+        && settings == state.ready().settings
+        && state.engine() == decider.policies().engine()
+        && is_bound(config, decider, &state);
+    if unchanged {
+        return Ok(());
+    }
+    let given = (config.installs.as_slice(), config.file);
+    let decisions = configuration(&state, decider.policies(), &settings, given, (Actor::File, at));
+    let decisions = decisions.map_err(|r| GenesisError::Setting { field: r.field, reason: r.reason })?;
+    drop(state);
+    decider.record_own(decisions, out);
+    Ok(())
+}
+
+/// Whether the policies as they are now are those that the ledger says are in force. Binds them on the way.
+fn is_bound(config: &Config, decider: &mut Decider<Engine>, state: &State) -> bool {
+    let quotas = &state.ready().settings.quotas;
+    bindings(state, decider.policies(), quotas, &config.installs).is_ok_and(|bound| bound == state.bindings())
+}
+
+/// The file's settings, with what was set at run time: overrides and switches on its quotas, and quotas of the API.
+fn merged(config: &Config, recorded: &Settings, first_start: bool) -> Settings {
+    let mut settings = config.settings.clone();
+    if first_start {
+        return settings;
+    }
+    for quota in &mut settings.quotas {
+        let Some(before) = recorded.quotas.iter().find(|before| before.name == quota.name) else { continue };
+        let at_run_time = before.overrides.iter().filter(|set| set.set_at.is_some());
+        let kept: Vec<_> = at_run_time.cloned().collect();
+        if !kept.is_empty() {
+            Arc::make_mut(quota).overrides.extend(kept);
+        }
+    }
+    let own = recorded.quotas.iter().filter(|quota| quota.origin == Origin::Api).cloned();
+    let own: Vec<_> =
+        own.filter(|quota| settings.quotas.iter().all(|other| other.name != quota.name)).collect();
+    if !own.is_empty() {
+        settings.quotas.retain(|quota| quota.origin != Origin::Default);
+        settings.quotas.extend(own);
+    }
+    settings
+}
+
+fn append(log: &mut dyn sledger_core::log::Log, out: &[Recorded], epoch: u64) -> Result<Head, OpenError> {
+    let head = log.head();
+    let decisions: Vec<Arc<Decision>> = out.iter().map(|recorded| Arc::clone(&recorded.decision)).collect();
+    match log.append(Batch { first: head.seq.next(), epoch, decisions: &decisions }, &head) {
+        Appended::Committed(head) => Ok(head),
+        Appended::Failed(reason) => Err(OpenError::Append(reason)),
+        Appended::Conflict(_) => Err(OpenError::Append("somebody else writes this log".to_owned())),
+        Appended::Unknown => {
+            Err(OpenError::Append("the log does not know whether it took the start".to_owned()))
+        }
+    }
+}
