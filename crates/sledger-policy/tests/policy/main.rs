@@ -1,0 +1,18 @@
+//! The engine from outside: the library's own tests, hostile scripts, the API, what lint says.
+
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod containment;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod world;

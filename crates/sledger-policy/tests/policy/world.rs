@@ -1,0 +1,193 @@
+//! A decider with one quota, sessions as a test wants them, and a newcomer.
+
+use sledger_core::command::{Actor, Adopt, Adoptee, Command, Login, Request, Target};
+use sledger_core::config::{Bounds, Dimension, Level, OnError, Param, Quota, SessionSettings, Settings};
+use sledger_core::decide::{Install, Means, decide};
+use sledger_core::decider::Decider;
+use sledger_core::event::{PolicyRef, PolicySource};
+use sledger_core::policy::{Bound, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
+use sledger_core::{Limit, Millis, Span, answer::Answer};
+use sledger_policy::Engine;
+use std::collections::BTreeMap;
+
+/// The engine, with everything it replied and the last question.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    pub(crate) engine: Engine,
+    pub(crate) replies: Vec<Reply<Verdict>>,
+    pub(crate) limits: Vec<Reply<Option<Limit>>>,
+    /// Kept only when asked for: a kept question keeps the state shared.
+    pub(crate) keep: bool,
+    pub(crate) question: Option<(PolicyRef, Question)>,
+}
+
+impl Policies for Recorder {
+    fn engine(&self) -> &str {
+        self.engine.engine()
+    }
+    fn built_in(&self, name: &str) -> Option<&'static str> {
+        self.engine.built_in(name)
+    }
+    fn check(&mut self, name: &str, source: &str) -> Result<(), PolicyFault> {
+        self.engine.check(name, source)
+    }
+    fn bind(
+        &mut self,
+        name: &str,
+        source: &str,
+        params: &BTreeMap<String, Param>,
+    ) -> Result<Bound, PolicyFault> {
+        self.engine.bind(name, source, params)
+    }
+    fn ask(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Reply<Verdict> {
+        if self.keep {
+            self.question = Some((policy.clone(), question.clone()));
+        }
+        let reply = self.engine.ask(policy, question, spent);
+        self.replies.push(reply.clone());
+        reply
+    }
+    fn limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Reply<Option<Limit>> {
+        let reply = self.engine.limit(policy, question);
+        self.limits.push(reply.clone());
+        reply
+    }
+}
+
+/// A session that is there when the newcomer comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Old {
+    pub(crate) login: Login,
+    pub(crate) age: u64,
+    pub(crate) idle: u64,
+    pub(crate) retained: bool,
+}
+
+/// What a policy is asked in.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) now: Millis,
+    pub(crate) limit: u32,
+    pub(crate) level: Level,
+    pub(crate) newcomer: Login,
+    pub(crate) sessions: Vec<Old>,
+    pub(crate) params: BTreeMap<String, Param>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let newcomer = Login { user: Some("ann".into()), session: Some("new".into()), ..Login::default() };
+        Self {
+            // A Monday, 10:00 UTC.
+            now: Millis(1_767_607_200_000),
+            limit: 2,
+            level: Level::Hard,
+            newcomer,
+            sessions: Vec::new(),
+            params: BTreeMap::new(),
+        }
+    }
+}
+
+pub(crate) type Court = Decider<Recorder>;
+
+impl World {
+    /// `count` sessions of the newcomer, a minute apart, the limit reached.
+    pub(crate) fn with_sessions(count: u32) -> Self {
+        let mut world = Self { limit: count.max(1), ..Self::default() };
+        for i in 0..count {
+            let mut old = world.old(&format!("s{i}"));
+            old.age = u64::from(count - i) * 60;
+            old.idle = u64::from(i * 7919 % count);
+            old.idle = old.idle.min(old.age);
+            old.login.ttl = Some(Span::seconds(10 * 86_400));
+            world.sessions.push(old);
+        }
+        world
+    }
+
+    pub(crate) fn old(&self, id: &str) -> Old {
+        let login =
+            Login { user: self.newcomer.user.clone(), session: Some(id.to_owned()), ..Login::default() };
+        Old { login, age: 3600, idle: 0, retained: false }
+    }
+
+    /// A decider in this world under the policy `name`.
+    pub(crate) fn court(&self, name: &str, source: &str) -> Court {
+        let quota = Quota {
+            name: "q".into(),
+            count_by: vec![Dimension::All],
+            max_sessions: Limit::at_most(self.limit).unwrap(),
+            level: self.level,
+            on_exhausted: name.to_owned(),
+            on_error: OnError::Deny,
+            evict_others: true,
+            params: self.params.clone(),
+            ..Quota::default_quota()
+        };
+        let settings = Settings {
+            sessions: SessionSettings {
+                ttl: Span::NEVER,
+                idle: Span::NEVER,
+                retention: Span::seconds(86_400),
+                ..SessionSettings::default()
+            },
+            quotas: vec![quota.into()],
+            ..Settings::default()
+        };
+        let install = Install { name: name.into(), text: source.into(), from: PolicySource::Sent };
+        let mut court =
+            Decider::genesis(settings, &[install], Recorder::default(), (Bounds::default(), 7)).unwrap();
+        self.settle(&mut court);
+        court
+    }
+
+    fn settle(&self, court: &mut Court) {
+        let adoptee = |old: &Old| Adoptee {
+            login: old.login.clone(),
+            started: Some(Millis(self.now.0 - old.age * 1000)),
+            last_active: Some(Millis(self.now.0 - old.idle * 1000)),
+        };
+        for some in self.sessions.chunks(1000) {
+            let adopt = Adopt { source: None, sessions: some.iter().map(adoptee).collect() };
+            let answer = self.tell(court, Command::Adopt(adopt));
+            assert_eq!(answer.skipped, Vec::<String>::new(), "{answer:?}");
+        }
+        assert_eq!(court.state().session_count(), self.sessions.len());
+        for old in self.sessions.iter().filter(|old| old.retained) {
+            let target = Target { session: old.login.session.clone(), ..Target::default() };
+            self.tell(court, Command::Disconnect(target));
+        }
+    }
+
+    fn tell(&self, court: &mut Court, command: Command) -> Answer {
+        court.decide(&Request::new(Actor::Cli, command), self.now, &mut Vec::new())
+    }
+
+    /// The newcomer comes.
+    pub(crate) fn login(&self, court: &mut Court) -> Answer {
+        self.tell(court, Command::Login(Box::new(self.newcomer.clone())))
+    }
+
+    /// What the policy says, asked once or more, and the first reply.
+    pub(crate) fn ask(&self, source: &str) -> Reply<Verdict> {
+        let mut court = self.court("p", source);
+        let answer = self.login(&mut court);
+        let replies = &court.policies().replies;
+        replies.first().unwrap_or_else(|| panic!("not asked: {answer:?}")).clone()
+    }
+
+    /// The question a policy is asked, and an engine to ask.
+    pub(crate) fn question(&self, source: &str) -> (Recorder, PolicyRef, Question) {
+        let mut court = self.court("p", source);
+        let mut recorder = Recorder { keep: true, ..Recorder::default() };
+        recorder.engine.bind("p", source, &self.params).unwrap();
+        let command = Command::Login(Box::new(self.newcomer.clone()));
+        let bounds = Bounds::default();
+        let mut means = Means { policies: &mut recorder, bounds: &bounds };
+        decide(court.state(), &mut means, &Request::new(Actor::Cli, command), self.now);
+        court.policies().replies.clear();
+        let (policy, question) = recorder.question.take().unwrap();
+        (recorder, policy, question)
+    }
+}
