@@ -30,7 +30,7 @@ mod words;
 
 pub use facts::{Facts, Texts};
 pub use limit::Limit;
-pub use narrate::refold;
+pub use narrate::{refold, refusal_message};
 pub use personal::Personal;
 pub use state::State;
 pub use units::{KeyNo, Millis, Seq, Span, UserNo};

@@ -29,12 +29,12 @@ pub(crate) fn narrate(
     match last {
         Event::Admitted { counted, .. } => admitted(state, answer, counted),
         Event::Resumed { .. } => resumed(state, decision, answer),
-        Event::Denied { code, quota, limit, active, judged, reason } => {
+        Event::Denied { code, quota, limit, judged, reason, .. } => {
             answer.outcome = Outcome::Denied;
             answer.code = Some(*code);
             answer.reason = Some(Arc::clone(reason));
             show(state.ready(), (*quota, *limit), answer);
-            answer.message = Some(refusal(state, decision, *active, *judged, answer));
+            answer.message = refusal_message(state.ready(), decision);
             answer.offer = offered(state, decision, *judged);
         }
         Event::Conflicted { quota, limit, reason, .. } => {
@@ -189,28 +189,27 @@ fn show(ready: &Ready, (quota, limit): (Option<u16>, Option<Limit>), answer: &mu
     answer.limit = limit;
 }
 
-/// What the denied person reads.
-fn refusal(
-    state: &State,
-    decision: &Decision,
-    active: u32,
-    judged: Option<u16>,
-    answer: &Answer,
-) -> Arc<str> {
+/// What the denied person reads: the policy's own words, else the quota's message, else the general one. `ready` are
+/// the settings in force; `None` for a decision that denied nobody.
+#[must_use]
+pub fn refusal_message(ready: &Ready, decision: &Decision) -> Option<Arc<str>> {
+    let Some(Event::Denied { quota, limit, active, judged, .. }) = decision.events.last() else {
+        return None;
+    };
     let judged = judged.and_then(|index| decision.judged.get(usize::from(index)));
     if let Some(told) = judged.and_then(|judged| judged.told.clone()) {
-        return told;
+        return Some(told);
     }
-    let ready = state.ready();
-    let quota = ready.quotas.iter().find(|quota| Some(&quota.name) == answer.quota.as_ref());
+    let quota = quota.and_then(|index| ready.quota(index));
     let general = &ready.settings.messages;
     let template = quota.map_or(general.denied.as_str(), |quota| message_for(quota, general, true));
-    let name = answer.quota.as_deref().unwrap_or_default();
+    let name = quota.map_or("", |quota| &*quota.name);
     let by_client = match &decision.op {
         Op::Login(login) => login.facts.plain().and_then(|facts| facts.client()),
         _ => None,
     };
-    fill(template, Blanks { limit: answer.limit, active, quota: name, at: decision.at, by_client })
+    let blanks = Blanks { limit: *limit, active: *active, quota: name, at: decision.at, by_client };
+    Some(fill(template, blanks))
 }
 
 fn offered(state: &State, decision: &Decision, judged: Option<u16>) -> Vec<crate::answer::SessionView> {

@@ -76,26 +76,10 @@ impl ReadyQuota {
     }
 
     fn keys(&self, facts: &Facts) -> Keys {
-        let mut keys: SmallVec<[String; 1]> = SmallVec::new();
-        for (index, dimension) in self.quota.count_by.iter().enumerate() {
-            let values: SmallVec<[&str; 1]> = match dimension {
-                Dimension::User => SmallVec::from_slice(&[facts.user()]),
-                Dimension::Ip => facts.ip().into_iter().collect(),
-                Dimension::Client => facts.client().into_iter().collect(),
-                Dimension::Source => facts.source().into_iter().collect(),
-                Dimension::Attribute(name) => facts.attribute(name).into_iter().collect(),
-                Dimension::All => SmallVec::from_slice(&["all"]),
-                Dimension::Group => facts.groups().collect(),
-            };
-            keys = match index {
-                0 => values.iter().map(|value| (*value).to_owned()).collect(),
-                _ => keys
-                    .iter()
-                    .flat_map(|key| values.iter().map(move |value| format!("{key}{KEY_SEPARATOR}{value}")))
-                    .collect(),
-            };
-        }
-        let mut keys: Keys = keys.into_iter().map(Arc::from).collect();
+        let mut keys: Keys = match self.quota.count_by.as_slice() {
+            [one] => values(one, facts).into_iter().map(Arc::from).collect(),
+            several => combined(several, facts).into_iter().map(Arc::from).collect(),
+        };
         keys.sort();
         keys.dedup();
         keys
@@ -126,6 +110,33 @@ impl ReadyQuota {
             found.until.is_none_or(|until| at < until).then_some(found.limit)
         })
     }
+}
+
+/// What `facts` have to say in one dimension: nothing where it is missing, several groups.
+fn values<'a>(dimension: &Dimension, facts: &'a Facts) -> SmallVec<[&'a str; 1]> {
+    match dimension {
+        Dimension::User => smallvec::smallvec![facts.user()],
+        Dimension::All => smallvec::smallvec!["all"],
+        Dimension::Ip => facts.ip().into_iter().collect(),
+        Dimension::Client => facts.client().into_iter().collect(),
+        Dimension::Source => facts.source().into_iter().collect(),
+        Dimension::Attribute(name) => facts.attribute(name).into_iter().collect(),
+        Dimension::Group => facts.groups().collect(),
+    }
+}
+
+/// Every combination of the dimensions' values.
+fn combined(dimensions: &[Dimension], facts: &Facts) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    for (index, dimension) in dimensions.iter().enumerate() {
+        let values = values(dimension, facts);
+        let with = |key: &String, value: &str| match index {
+            0 => value.to_owned(),
+            _ => format!("{key}{KEY_SEPARATOR}{value}"),
+        };
+        keys = keys.iter().flat_map(|key| values.iter().map(move |value| with(key, value))).collect();
+    }
+    keys
 }
 
 /// A key as people read it: `ann × mobile`.

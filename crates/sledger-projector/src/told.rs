@@ -13,7 +13,8 @@ use sledger_core::answer::{Advice, Tombstone};
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Decision, Event, Judged, Judgement, Op};
 use sledger_core::evolve::Effect;
-use sledger_core::{Facts, Seq, State};
+use sledger_core::quota::Ready;
+use sledger_core::{Facts, Seq, State, refusal_message};
 use std::sync::Arc;
 
 /// Who knows the names of what is live, and of the quotas in force.
@@ -23,6 +24,9 @@ pub trait Names {
 
     /// The name of the quota at `index` of the configuration in force.
     fn quota(&self, index: u16) -> Option<Arc<str>>;
+
+    /// The settings in force.
+    fn settings(&self) -> &Ready;
 }
 
 impl Names for State {
@@ -33,6 +37,10 @@ impl Names for State {
     fn quota(&self, index: u16) -> Option<Arc<str>> {
         self.ready().quota(index).map(|quota| Arc::clone(&quota.name))
     }
+
+    fn settings(&self) -> &Ready {
+        self.ready()
+    }
 }
 
 impl Names for Projection {
@@ -42,6 +50,10 @@ impl Names for Projection {
 
     fn quota(&self, index: u16) -> Option<Arc<str>> {
         self.quota_name(index)
+    }
+
+    fn settings(&self) -> &Ready {
+        self.ready()
     }
 }
 
@@ -67,6 +79,8 @@ pub struct Told {
     pub quota: Option<Arc<str>>,
     /// What is remembered of the session, where this ended it.
     pub ended: Option<Arc<Tombstone>>,
+    /// What the denied person reads; on a denial.
+    pub refusal: Option<Arc<str>>,
     /// What exhausted advisory quotas would have done; on what came of a login.
     pub advisory: Box<[Advice]>,
 }
@@ -108,6 +122,9 @@ impl<N: Names> Scene<'_, N> {
             by_session: ended.and_then(|tombstone| self.live(tombstone.by_session?)),
             quota: self.quota(event),
             ended: ended.map(Arc::clone),
+            refusal: matches!(event, Event::Denied { .. })
+                .then(|| refusal_message(self.names.settings(), self.decision))
+                .flatten(),
             advisory: self.advisory(event),
         }
     }

@@ -155,7 +155,7 @@ impl Told {
     pub fn message(&self) -> Option<&Arc<str>> {
         match &self.ended {
             Some(tombstone) => tombstone.message.as_ref(),
-            None => self.judged().and_then(|judged| judged.told.as_ref()),
+            None => self.refusal.as_ref().or_else(|| self.judged().and_then(|judged| judged.told.as_ref())),
         }
     }
 
