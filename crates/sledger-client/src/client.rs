@@ -1,0 +1,239 @@
+//! Calls that ask once and are answered once.
+
+use crate::error::ClientError;
+use crate::stats::{LedgerStats, Readiness};
+use reqwest::Url;
+use reqwest::blocking::{Client as Http, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sledger_wire::answer::{Problem, SessionObject};
+use sledger_wire::pages::{Ended, SessionsPage, Top, UserDetail, UsersPage};
+use sledger_wire::queries::{ClearQuery, SessionsQuery, TargetQuery, UsersQuery};
+use std::time::Duration;
+
+/// How long a connection may take.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long an answer, or its next part, may take: longer than the server waits for the ledger.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// How long a feed may be silent: it gives signs of life more often.
+const FEED_SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Before the server drops an idle connection, it is dropped here.
+const IDLE_MAX: Duration = Duration::from_secs(20);
+/// Bytes shown of an answer that is none of a ledger's.
+const SHOWN_MAX: usize = 120;
+
+/// A client of one server. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: Url,
+    quick: Http,
+    feed: Http,
+}
+
+impl Client {
+    /// A client of the server at `url`, e.g. `http://127.0.0.1:7070`. Connects when it is asked something.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`] when it is no such address.
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        let wrong = |reason: String| ClientError::Url { url: url.to_owned(), reason };
+        let base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        if base.scheme() != "http" || base.cannot_be_a_base() {
+            return Err(wrong("write `http://HOST:PORT`".to_owned()));
+        }
+        let http = |silence_max| {
+            let builder = Http::builder().no_proxy().connect_timeout(CONNECT_MAX).timeout(silence_max);
+            let builder = builder.pool_idle_timeout(IDLE_MAX).tcp_nodelay(true);
+            builder.build().map_err(|error| wrong(error.to_string()))
+        };
+        Ok(Self { quick: http(ANSWER_MAX)?, feed: http(FEED_SILENCE_MAX)?, base })
+    }
+
+    /// Where it asks.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// The live session with this id, or this `id@SEQ`.
+    ///
+    /// # Errors
+    /// Refused with 410 and a tombstone when it has ended, with 404 when there is none.
+    pub fn session(&self, id: &str) -> Result<SessionObject, ClientError> {
+        self.get(&["v1", "sessions", id], &())
+    }
+
+    /// Says that a session was active.
+    ///
+    /// # Errors
+    /// Refused: 404 unknown, 409 stale, 410 ended.
+    pub fn touch(&self, id: &str, query: &TargetQuery) -> Result<(), ClientError> {
+        let url = self.path(&["v1", "sessions", id, "touch"])?;
+        self.done(json(self.quick.post(url).query(query), "{}"))
+    }
+
+    /// Says that a session's connection is gone.
+    ///
+    /// # Errors
+    /// As [`Client::touch`].
+    pub fn disconnect(&self, id: &str, query: &TargetQuery) -> Result<(), ClientError> {
+        let url = self.path(&["v1", "sessions", id, "disconnect"])?;
+        self.done(json(self.quick.post(url).query(query), "{}"))
+    }
+
+    /// Ends a session from its own side.
+    ///
+    /// # Errors
+    /// As [`Client::touch`].
+    pub fn logout(&self, id: &str, query: &TargetQuery) -> Result<(), ClientError> {
+        self.done(self.quick.delete(self.path(&["v1", "sessions", id])?).query(query))
+    }
+
+    /// Ends a session as an operator.
+    ///
+    /// # Errors
+    /// As [`Client::touch`].
+    pub fn end(&self, id: &str, query: &TargetQuery, reason: Option<&str>) -> Result<(), ClientError> {
+        let url = self.path(&["v1", "sessions", id, "end"])?;
+        let body = serde_json::json!({ "reason": reason }).to_string();
+        self.done(json(self.quick.post(url).query(query), body))
+    }
+
+    /// Ends a user's sessions, but the one to keep.
+    ///
+    /// # Errors
+    /// Refused with 422 when the one to keep is not live or not the user's; nothing is ended then.
+    pub fn clear(&self, user: &str, query: &ClearQuery) -> Result<Ended, ClientError> {
+        let url = self.path(&["v1", "users", user, "sessions"])?;
+        self.read(self.quick.delete(url).query(query))
+    }
+
+    /// A page of live sessions.
+    ///
+    /// # Errors
+    /// Refused with 422 for a filter or cursor that cannot be used.
+    pub fn sessions(&self, query: &SessionsQuery) -> Result<SessionsPage, ClientError> {
+        self.get(&["v1", "sessions"], query)
+    }
+
+    /// A page of users with live sessions.
+    ///
+    /// # Errors
+    /// As [`Client::sessions`].
+    pub fn users(&self, query: &UsersQuery) -> Result<UsersPage, ClientError> {
+        self.get(&["v1", "users"], query)
+    }
+
+    /// One user with all live sessions.
+    ///
+    /// # Errors
+    /// Refused with 422 for a name that no user can have.
+    pub fn user(&self, name: &str) -> Result<UserDetail, ClientError> {
+        self.get(&["v1", "users", name], &())
+    }
+
+    /// What a monitor shows.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn top(&self) -> Result<Top, ClientError> {
+        self.get(&["v1", "top"], &())
+    }
+
+    /// The ledger in numbers.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn ledger(&self) -> Result<LedgerStats, ClientError> {
+        self.get(&["v1", "ledger"], &())
+    }
+
+    /// Whether somebody new is let in, and why not.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn ready(&self) -> Result<Readiness, ClientError> {
+        let response = self.send(self.quick.get(self.path(&["readyz"])?))?;
+        self.parsed(response)
+    }
+
+    pub(crate) fn quick(&self) -> &Http {
+        &self.quick
+    }
+
+    pub(crate) fn feed(&self) -> &Http {
+        &self.feed
+    }
+
+    /// The address of `segments`.
+    pub(crate) fn path(&self, segments: &[&str]) -> Result<Url, ClientError> {
+        // A path with these says another path, however they are written.
+        if let Some(odd) = segments.iter().find(|segment| ["", ".", ".."].contains(segment)) {
+            return Err(ClientError::Unaddressable((*odd).to_owned()));
+        }
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        Ok(url)
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &[&str], query: &impl Serialize) -> Result<T, ClientError> {
+        self.read(self.quick.get(self.path(path)?).query(query))
+    }
+
+    /// Asks, and reads what is answered.
+    pub(crate) fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.asked(request)?;
+        self.parsed(response)
+    }
+
+    fn done(&self, request: RequestBuilder) -> Result<(), ClientError> {
+        self.asked(request).map(drop)
+    }
+
+    /// Asks; what the server refuses is an error.
+    pub(crate) fn asked(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = self.send(request)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let text = response.text().map_err(|source| self.broken(source))?;
+        match serde_json::from_str::<Problem>(&text) {
+            Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
+            Err(_) => Err(self.strange(&format!("status {status}: {text}"))),
+        }
+    }
+
+    fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        request.send().map_err(|source| self.broken(source))
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+        let text = response.text().map_err(|source| self.broken(source))?;
+        serde_json::from_str(&text).map_err(|error| self.strange(&format!("{error} in {text}")))
+    }
+
+    pub(crate) fn broken(&self, source: reqwest::Error) -> ClientError {
+        let url = self.url().to_owned();
+        if source.is_connect() {
+            return ClientError::Connect { url, source };
+        }
+        ClientError::Http { url, source }
+    }
+
+    pub(crate) fn broken_off(&self, source: std::io::Error) -> ClientError {
+        ClientError::Broken { url: self.url().to_owned(), source }
+    }
+
+    pub(crate) fn strange(&self, detail: &str) -> ClientError {
+        let detail: String = sledger_wire::escape(detail).chars().take(SHOWN_MAX).collect();
+        ClientError::NotALedger { url: self.url().to_owned(), detail }
+    }
+}
+
+/// `request` with a JSON body.
+pub(crate) fn json(request: RequestBuilder, body: impl Into<String>) -> RequestBuilder {
+    request.header("content-type", "application/json").body(body.into())
+}

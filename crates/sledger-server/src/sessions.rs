@@ -1,0 +1,185 @@
+//! Sessions: in, seen, gone, listed.
+
+use crate::app::App;
+use crate::extract::{Asked, Named, RequestId, whole};
+use crate::reply::{self, Refusal, Reply};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use sledger::core::Seq;
+use sledger::core::answer::{SessionView, Tombstone};
+use sledger::core::command::{Rejection, Target};
+use sledger::projector::{Projection, SessionQuery};
+use sledger::{Actor, Command, Request};
+use sledger_wire::answer::{Problem, SessionObject, TombstoneObject};
+use sledger_wire::bodies::{end_from_json, login_from_json};
+use sledger_wire::escape::brief;
+use sledger_wire::pages::SessionsPage;
+use sledger_wire::queries::{LoginQuery, SessionsQuery, TargetQuery, page_size};
+use sledger_wire::recording::{Echo, OpName};
+use std::sync::Arc;
+
+/// `POST /v1/sessions`.
+pub(crate) async fn login(
+    State(app): State<Arc<App>>,
+    RequestId(id): RequestId,
+    Asked(query): Asked<LoginQuery>,
+    body: Body,
+) -> Reply {
+    if query.dry_run {
+        return Err(Rejection::new("dry_run", "is not supported by this version: nothing was decided").into());
+    }
+    let body = whole(body, app.config.read_max).await?;
+    let (mut echo, mut request) = login_from_json(&body, &Actor::Local)?;
+    request.request_id = id;
+    name_session(&app, &mut echo, &mut request);
+    let answer = app.callers.ask(request).await?;
+    Ok(reply::answer(&echo, &answer))
+}
+
+/// A login without an id gets one that follows from its command id, so that a repeat is the same login.
+fn name_session(app: &App, echo: &mut Echo, request: &mut Request) {
+    if let (Command::Login(login), Some(command)) = (&mut request.command, &request.command_id)
+        && login.session.is_none()
+    {
+        let id = app.key.session_id(command, login.user.as_deref().unwrap_or_default());
+        echo.session = Some(id.clone());
+        login.session = Some(id);
+    }
+}
+
+/// `POST /v1/sessions/{id}/touch`.
+pub(crate) async fn touch(
+    State(app): State<Arc<App>>,
+    Named(session): Named,
+    RequestId(id): RequestId,
+    Asked(query): Asked<TargetQuery>,
+) -> Reply {
+    about(&app, (OpName::Touch, Command::Touch), (&session, query), id).await
+}
+
+/// `POST /v1/sessions/{id}/disconnect`.
+pub(crate) async fn disconnect(
+    State(app): State<Arc<App>>,
+    Named(session): Named,
+    RequestId(id): RequestId,
+    Asked(query): Asked<TargetQuery>,
+) -> Reply {
+    about(&app, (OpName::Disconnect, Command::Disconnect), (&session, query), id).await
+}
+
+/// `DELETE /v1/sessions/{id}`.
+pub(crate) async fn logout(
+    State(app): State<Arc<App>>,
+    Named(session): Named,
+    RequestId(id): RequestId,
+    Asked(query): Asked<TargetQuery>,
+) -> Reply {
+    about(&app, (OpName::Logout, Command::Logout), (&session, query), id).await
+}
+
+/// A command about one session that says nothing but which.
+async fn about(
+    app: &App,
+    (op, command): (OpName, fn(Target) -> Command),
+    (session, query): (&str, TargetQuery),
+    request_id: Option<String>,
+) -> Reply {
+    let command = command(query.target(session));
+    let request =
+        Request { request_id, command_id: query.command.clone(), ..Request::new(Actor::Local, command) };
+    let echo = Echo { op, user: query.user, session: Some(session.to_owned()) };
+    let answer = app.callers.ask(request).await?;
+    Ok(reply::answer(&echo, &answer))
+}
+
+/// `POST /v1/sessions/{id}/end`.
+pub(crate) async fn end(
+    State(app): State<Arc<App>>,
+    Named(session): Named,
+    RequestId(id): RequestId,
+    Asked(query): Asked<TargetQuery>,
+    body: Body,
+) -> Reply {
+    let mut body = end_from_json(&whole(body, app.config.read_max).await?)?;
+    body.generation = body.generation.or(query.generation.map(Seq));
+    body.command = body.command.or(query.command);
+    let mut request = body.into_request(&session, query.user.clone(), Actor::Local);
+    request.request_id = id;
+    let echo = Echo { op: OpName::End, user: query.user, session: Some(session) };
+    let answer = app.callers.ask(request).await?;
+    Ok(reply::answer(&echo, &answer))
+}
+
+/// What is known of one id.
+enum Found {
+    Live(Box<SessionView>),
+    Ended(Arc<Tombstone>, Option<String>),
+    Unknown,
+}
+
+/// `GET /v1/sessions/{id}`.
+pub(crate) async fn one(State(app): State<Arc<App>>, Named(session): Named) -> Reply {
+    let asked = session.clone();
+    match app.read(move |views| find(views, &asked)).await? {
+        Found::Live(view) => Ok(reply::json(&SessionObject::from(&*view))),
+        Found::Ended(tombstone, by) => {
+            let told = TombstoneObject::from(&*tombstone).by(by.as_deref());
+            let detail = format!("the session has ended: {}", told.cause);
+            Err(Problem { tombstone: Some(told), ..Problem::new(410, None, detail) }.into())
+        }
+        Found::Unknown => {
+            Err(Problem::new(404, None, format!("there is no session `{}`", brief(&session))).into())
+        }
+    }
+}
+
+/// The live session of this id, else the latest that ended; `id@SEQ` is the one of that number.
+fn find(views: &Projection, asked: &str) -> Found {
+    let ended = |tombstone: Arc<Tombstone>| {
+        let by = tombstone.by_session.and_then(|number| views.session_numbered(number));
+        Found::Ended(tombstone, by.map(|by| by.facts.session().to_owned()))
+    };
+    if let Some(view) = views.session(asked) {
+        return Found::Live(Box::new(view));
+    }
+    if let Some(tombstone) = views.tombstone(asked) {
+        return ended(tombstone);
+    }
+    let numbered = asked.rsplit_once('@').and_then(|(id, number)| Some((id, Seq(number.parse().ok()?))));
+    let Some((id, number)) = numbered else { return Found::Unknown };
+    if let Some(view) = views.session_numbered(number).filter(|view| view.facts.session() == id) {
+        return Found::Live(Box::new(view));
+    }
+    let latest = views.tombstone(id).filter(|tombstone| tombstone.number == number);
+    latest.map_or(Found::Unknown, ended)
+}
+
+/// `GET /v1/sessions`.
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Asked(query): Asked<SessionsQuery>,
+) -> Result<axum::response::Response, Refusal> {
+    let cursor = query.cursor.as_deref().map(cursor).transpose()?;
+    let SessionsQuery { user, client, source, ip, .. } = query;
+    let page_size = page_size(query.page_size);
+    let page = app
+        .read_at_length(move |views| {
+            let user = user.map(|user| crate::users::key(views, &user)).transpose()?;
+            Ok::<_, Rejection>(views.sessions(&SessionQuery { user, client, source, ip, cursor, page_size }))
+        })
+        .await??;
+    Ok(reply::json_as(
+        StatusCode::OK,
+        &SessionsPage {
+            seq: page.seq.0,
+            sessions: page.sessions.iter().map(SessionObject::from).collect(),
+            next: page.next.map(|next| next.0.to_string()),
+        },
+    ))
+}
+
+fn cursor(text: &str) -> Result<Seq, Rejection> {
+    let read = text.parse().map(Seq);
+    read.map_err(|_| Rejection::new("cursor", format!("`{}` is not one of this list", brief(text))))
+}

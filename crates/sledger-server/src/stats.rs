@@ -1,0 +1,175 @@
+//! The ledger in numbers.
+
+use crate::app::App;
+use crate::reply::{self, Reply};
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use sledger::SystemClock;
+use sledger::core::Millis;
+use sledger::core::clock::Clock as _;
+use sledger::projector::{Latency, Projection, Rate};
+use sledger_wire::pages::{Quantiles, Rates, Top, TopRow};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Users in `/v1/top`.
+const TOP_MAX: usize = 20;
+/// How deep the data directory is looked at, and how many entries at most.
+const DEPTH_MAX: u32 = 6;
+const ENTRIES_MAX: usize = 100_000;
+
+/// `GET /v1/ledger`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerStats {
+    /// What the server is called.
+    pub name: String,
+    /// The last event that was folded for queries.
+    pub seq: u64,
+    /// The last event that is durable.
+    pub head: u64,
+    /// Live sessions.
+    pub sessions: u64,
+    /// Users with live sessions.
+    pub users: u64,
+    /// Volumes on disk; 0 in memory.
+    pub volumes: u64,
+    /// Bytes of the data directory; 0 in memory.
+    pub bytes: u64,
+    /// `durable` or `relaxed`.
+    pub durability: String,
+    /// Whether the ledger refuses to write.
+    pub poisoned: bool,
+    /// Why it does.
+    pub poison_reason: Option<String>,
+    /// Whether the disk's reserve is reached.
+    pub disk_full: bool,
+    /// Requests that wait to be decided.
+    pub queue_length: u64,
+}
+
+/// What the ledger promises with each answer.
+pub(crate) const DURABILITY: &str = "durable";
+
+/// `GET /v1/ledger`.
+pub(crate) async fn ledger(State(app): State<Arc<App>>) -> Reply {
+    let ledger = app.ledger.clone();
+    let (volumes, bytes) =
+        tokio::task::spawn_blocking(move || ledger.data().map_or((0, 0), on_disk)).await.unwrap_or_default();
+    let (seq, sessions, users) =
+        app.read(|views| (views.seq().0, views.session_count(), views.user_count())).await?;
+    let reason = app.ledger.poisoned();
+    Ok(reply::json(&LedgerStats {
+        name: app.config.name.clone(),
+        seq,
+        head: app.ledger.durable().0,
+        sessions: sessions as u64,
+        users: users as u64,
+        volumes,
+        bytes,
+        durability: DURABILITY.to_owned(),
+        poisoned: reason.is_some(),
+        poison_reason: reason.map(|reason| reason.to_string()),
+        disk_full: app.ledger.is_disk_full(),
+        queue_length: app.ledger.queue_length() as u64,
+    }))
+}
+
+/// Volumes and bytes under `data`.
+fn on_disk(data: &Path) -> (u64, u64) {
+    let volumes = std::fs::read_dir(data.join("volumes")).map_or(0, |entries| {
+        let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
+        let is_volume = |name: &std::ffi::OsString| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        names.take(ENTRIES_MAX).filter(is_volume).count() as u64
+    });
+    (volumes, bytes_under(data, DEPTH_MAX))
+}
+
+fn bytes_under(folder: &Path, depth: u32) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let bytes = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() && depth > 0 => bytes_under(&entry.path(), depth - 1),
+        Ok(meta) => meta.len(),
+        // Gone between listing and looking.
+        Err(_) => 0,
+    };
+    entries.filter_map(Result::ok).take(ENTRIES_MAX).map(bytes).sum()
+}
+
+/// `GET /v1/top`.
+pub(crate) async fn top(State(app): State<Arc<App>>) -> Reply {
+    let near = app.config.near_percent;
+    let mut top = app.read_at_length(move |views| top_of(views, near)).await?;
+    top.poisoned = app.ledger.poisoned().is_some();
+    top.latency_us = quantiles(&app.ledger.latencies().answer);
+    top.decide_us = quantiles(&app.ledger.latencies().decide);
+    Ok(reply::json(&top))
+}
+
+fn top_of(views: &Projection, near: u32) -> Top {
+    let totals = views.totals(near);
+    // A ledger at rest folds nothing: its own time stands still, the minute does not.
+    let now: Millis = SystemClock.wall().max(views.at());
+    let row = |row: &sledger::projector::UserRow| TopRow {
+        user: row.user.to_string(),
+        active: row.active,
+        limit: row.limit.map(Into::into),
+    };
+    Top {
+        seq: totals.seq.0,
+        sessions: totals.sessions as u64,
+        users: totals.users as u64,
+        at_limit: totals.at_limit as u64,
+        near_limit: totals.near_limit as u64,
+        durability: DURABILITY.to_owned(),
+        top: views.top(TOP_MAX).iter().map(row).collect(),
+        rates: views.rates(now).map(|rates| told(&rates)).unwrap_or_default(),
+        ..Top::default()
+    }
+}
+
+fn told(rates: &sledger::projector::Rates) -> Rates {
+    Rates {
+        admitted: Some(per_second(rates.admitted)),
+        denied: Some(per_second(rates.denied)),
+        resumed: Some(per_second(rates.resumed)),
+        evicted: Some(per_second(rates.evicted)),
+        expired: Some(per_second(rates.expired)),
+        ended: Some(per_second(rates.ended)),
+    }
+}
+
+#[expect(clippy::float_arithmetic, reason = "shown only, never decided or hashed by")]
+fn per_second(rate: Rate) -> f64 {
+    f64::from(u32::try_from(rate.per_second_milli()).unwrap_or(u32::MAX)) / 1000.0
+}
+
+fn quantiles(latency: &Latency) -> Quantiles {
+    latency.quantiles().map_or_else(Quantiles::default, |seen| Quantiles {
+        p50: Some(seen.p50),
+        p99: Some(seen.p99),
+        p999: Some(seen.p999),
+        max: Some(seen.max),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_counted_by_name_and_bytes_by_file() {
+        let dir = tempfile::tempdir().unwrap();
+        for volume in ["000001", "000002", "000003.new"] {
+            std::fs::create_dir_all(dir.path().join("volumes").join(volume).join("db")).unwrap();
+        }
+        std::fs::write(dir.path().join("volumes/000001/db/a"), [0; 100]).unwrap();
+        std::fs::write(dir.path().join("head"), [0; 11]).unwrap();
+        assert_eq!(on_disk(dir.path()), (2, 111));
+        assert_eq!(on_disk(&dir.path().join("gone")), (0, 0));
+    }
+
+    #[test]
+    fn rates_are_told_in_thousandths() {
+        assert_eq!(per_second(Rate { count: 90 }).to_string(), "1.5");
+    }
+}
