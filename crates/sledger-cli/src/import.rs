@@ -1,0 +1,47 @@
+//! The past, read from files and replayed into a ledger of its own.
+//!
+//! Promise: lines of all files are taken in order of (time, file, line); ledger time is the time of the line;
+//! every event names the file it comes from as its actor and the line as its request id. No end is invented
+//! unless it is asked for.
+//!
+//! Absent on purpose: any ledger but a new one. The past cannot be mixed into a present.
+
+mod assume;
+mod clock;
+mod feeder;
+mod input;
+mod merge;
+mod report;
+mod syslog;
+mod tracker;
+
+pub(crate) use assume::AssumeEnd;
+pub(crate) use clock::PastClock;
+pub(crate) use feeder::Feeder;
+pub(crate) use input::{Input, LogFormat};
+pub(crate) use merge::Merge;
+pub(crate) use report::Report;
+pub(crate) use tracker::Tracker;
+
+use sledger_core::Millis;
+use sledger_core::command::Request;
+
+/// What a line of the past says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// A command of a recording.
+    Command(Request),
+    /// A session was opened or closed, as a system's log tells it.
+    Session(syslog::Told),
+}
+
+/// One line of the past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// When.
+    pub(crate) at: Millis,
+    /// The line in its file.
+    pub(crate) line: u64,
+    /// What it says.
+    pub(crate) said: Said,
+}

@@ -1,0 +1,61 @@
+//! Lines of a file or of stdin, each bounded.
+
+use anyhow::{Context, Result, bail};
+use sledger_wire::recording::LINE_BYTES_MAX;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _, stdin};
+use std::path::Path;
+
+/// The lines of something named, counted from 1, without their ends.
+pub(crate) struct Lines {
+    /// What the input is called.
+    pub(crate) name: String,
+    input: Box<dyn BufRead>,
+    count: u64,
+    bytes: Vec<u8>,
+    /// Bytes read so far.
+    pub(crate) bytes_read: u64,
+}
+
+impl Lines {
+    /// Opens `path`; `-` is stdin.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let input: Box<dyn BufRead> = if path == Path::new("-") {
+            Box::new(BufReader::new(stdin()))
+        } else {
+            let file = File::open(path).with_context(|| format!("cannot read `{name}`"))?;
+            Box::new(BufReader::with_capacity(1 << 16, file))
+        };
+        Ok(Self { name, input, count: 0, bytes: Vec::new(), bytes_read: 0 })
+    }
+
+    /// The next line that is not empty, with its number.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
+        loop {
+            self.count += 1;
+            self.bytes.clear();
+            // One more than a line may have, and its end.
+            let mut bounded = (&mut self.input).take(LINE_BYTES_MAX as u64 + 2);
+            let read = bounded.read_until(b'\n', &mut self.bytes);
+            if read.with_context(|| format!("cannot read `{}`", self.name))? == 0 {
+                return Ok(None);
+            }
+            self.bytes_read += self.bytes.len() as u64;
+            if self.bytes.len() > LINE_BYTES_MAX + 1 {
+                bail!("{}:{}: is longer than {LINE_BYTES_MAX} bytes", self.name, self.count);
+            }
+            if !self.line().is_empty() {
+                return Ok(Some((self.count, self.line())));
+            }
+        }
+    }
+
+    /// The line without its end, and without the mark that some editors put before the first.
+    fn line(&self) -> &[u8] {
+        let bytes = self.bytes.as_slice();
+        let bytes =
+            if self.count == 1 { bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes) } else { bytes };
+        bytes.trim_ascii()
+    }
+}

@@ -1,0 +1,179 @@
+//! Events, sessions and users as lines for people. Names are escaped here, and nowhere left out.
+
+use crate::zone::Zone;
+use sledger_core::event::Event;
+use sledger_core::{Facts, Millis};
+use sledger_projector::Told;
+use sledger_wire::answer::{AdviceObject, AnswerLine, SessionObject};
+use sledger_wire::escape;
+use sledger_wire::events::{self, EventLine};
+use sledger_wire::pages::UserRow;
+use std::fmt::Write as _;
+
+/// The event as other programs read it.
+pub(crate) fn event_line(told: &Told) -> EventLine {
+    // A user's clear names one of its sessions for the user's sake only.
+    let facts = told.session.as_deref().filter(|_| !matches!(told.event(), Event::UserCleared { .. }));
+    let mut line = EventLine::of(&events::Told {
+        seq: told.seq,
+        at: told.at(),
+        decision: told.first,
+        actor: &told.decision.actor,
+        request_id: told.decision.request_id.as_deref(),
+        event: told.event(),
+        facts,
+        user: told.user(),
+        by_session: told.by_session.as_deref().map(Facts::session),
+        judged: told.judged(),
+        quota: told.quota.as_deref(),
+        message: told.message().map(|message| &**message),
+    });
+    line.key = told.key().as_ref().map(ToString::to_string);
+    line.code = line.code.or_else(|| told.code().map(|code| code.as_str().to_owned()));
+    line.limit = line.limit.or_else(|| told.limit().map(Into::into));
+    line.active = line.active.or_else(|| told.active());
+    line.policy = line.policy.or_else(|| told.policy().map(ToString::to_string));
+    line.reason = line.reason.or_else(|| told.reason().as_ref().map(ToString::to_string));
+    line.advisory = told.advisory.iter().map(AdviceObject::from).collect();
+    line
+}
+
+/// An event in one line.
+pub(crate) fn event(line: &EventLine, zone: Zone) -> String {
+    let mut text = format!("{:>8}  {}  {:<18}", line.seq, zone.reshown(&line.at), line.kind);
+    let fields = [
+        ("user", line.user.as_deref()),
+        ("session", line.session.as_deref()),
+        ("source", line.source.as_deref().filter(|_| line.user.is_none())),
+        ("by", line.by_session.as_deref()),
+        ("quota", line.quota.as_deref()),
+        ("policy", line.policy.as_deref()),
+        ("cause", line.cause.as_deref()),
+        ("code", line.code.as_deref()),
+        ("reason", line.reason.as_deref()),
+    ];
+    for (name, value) in fields {
+        push(&mut text, name, value);
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// ` name=value`, quoted where it is not one word.
+fn push(text: &mut String, name: &str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    let value = escape(value);
+    let is_word = !value.is_empty() && !value.contains([' ', '"', '=']);
+    let shown = if is_word { value.into_owned() } else { format!("\"{}\"", value.replace('"', "\\\"")) };
+    // Writing to memory does not fail.
+    let _always = write!(text, " {name}={shown}");
+}
+
+/// Sessions as a table.
+pub(crate) fn sessions(sessions: &[SessionObject], zone: Zone) -> Vec<String> {
+    let mut rows =
+        vec![["SESSION", "USER", "CLIENT", "IP", "STARTED", "EXPIRES"].map(str::to_owned).to_vec()];
+    for one in sessions {
+        let time = |text: &str| {
+            let is_never = sledger_wire::values::time(text).is_ok_and(|at| at.0 >= Millis::NEVER.0 / 2);
+            if is_never || text == Millis::NEVER.rfc3339() { "never".to_owned() } else { zone.reshown(text) }
+        };
+        rows.push(vec![
+            escape(&one.session).into_owned(),
+            escape(&one.user).into_owned(),
+            escape(one.client.as_deref().unwrap_or("-")).into_owned(),
+            escape(one.ip.as_deref().unwrap_or("-")).into_owned(),
+            time(&one.started),
+            if one.retained { format!("{} (retained)", time(&one.expires)) } else { time(&one.expires) },
+        ]);
+    }
+    table(&rows)
+}
+
+/// Users as a table.
+pub(crate) fn users(users: &[UserRow]) -> Vec<String> {
+    let mut rows = vec![["USER", "ACTIVE", "LIMIT", "QUOTA"].map(str::to_owned).to_vec()];
+    for one in users {
+        let limit = one.limit.as_ref().map_or_else(|| "-".to_owned(), limit);
+        let quota = one.quota.as_deref().unwrap_or("-");
+        rows.push(vec![
+            escape(&one.user).into_owned(),
+            one.active.to_string(),
+            limit,
+            escape(quota).into_owned(),
+        ]);
+    }
+    table(&rows)
+}
+
+fn limit(limit: &sledger_wire::values::LimitWord) -> String {
+    serde_json::to_value(limit).map_or_else(
+        |_| "-".to_owned(),
+        |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    )
+}
+
+/// What came of a command, in one line.
+pub(crate) fn answer(line: &AnswerLine) -> String {
+    let mut text = line.outcome.clone();
+    push(&mut text, "user", line.user.as_deref());
+    push(&mut text, "session", line.session.as_deref());
+    if let (Some(active), Some(of)) = (line.active, line.limit.as_ref().map(limit)) {
+        let _always = write!(text, " active={active}/{of}");
+    }
+    push(&mut text, "quota", line.quota.as_deref());
+    for (name, ids) in [
+        ("evicted", &line.evicted),
+        ("ended", &line.ended),
+        ("unknown", &line.unknown),
+        ("skipped", &line.skipped),
+    ] {
+        let ids = ids.join(",");
+        push(&mut text, name, Some(ids.as_str()).filter(|ids| !ids.is_empty()));
+    }
+    push(&mut text, "code", line.code.as_deref());
+    push(&mut text, "field", line.field.as_deref());
+    push(&mut text, "reason", line.reason.as_deref());
+    if let Some(generation) = line.generation {
+        let _always = write!(text, " generation={generation}");
+    }
+    text
+}
+
+/// Columns as wide as their widest cell, two spaces between; the last one ends where it ends.
+fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_strangers_do_not_move_the_terminal() {
+        let line = EventLine {
+            seq: 7,
+            at: "2026-11-20T12:04:31.207Z".to_owned(),
+            kind: "login.admitted".to_owned(),
+            user: Some("\u{1b}[2Jann".to_owned()),
+            reason: Some("a b".to_owned()),
+            ..EventLine::default()
+        };
+        let shown = event(&line, "UTC".parse().unwrap());
+        assert_eq!(
+            shown,
+            "       7  2026-11-20T12:04:31.207Z  login.admitted     user=\\u{1b}[2Jann reason=\"a b\""
+        );
+        let row = UserRow { user: "a\nb".to_owned(), active: 1, limit: None, quota: None };
+        assert_eq!(users(&[row])[1], "a\\nb  1       -      -");
+    }
+}

@@ -1,0 +1,65 @@
+//! `ledger …`: looking after a data directory.
+
+pub(crate) mod clock;
+mod salvage;
+mod stats;
+mod verify;
+
+use crate::args::Global;
+use crate::configured::{self, Flags};
+use crate::exit::{Exit, Usage};
+use crate::output::Output;
+use anyhow::Result;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// `ledger …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// Show what a ledger holds
+    Stats,
+    /// Check all that is stored: hashes, chain, numbers, marks, content
+    Verify,
+    /// Rebuild a damaged ledger from what is whole; nothing is deleted
+    Salvage,
+    /// Compare the clock with the ledger, or accept it
+    Clock(clock::Clock),
+}
+
+impl Ledger {
+    /// Runs it.
+    pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+        if let (Self::Stats, Some(url), None, None) = (self, &global.connect, &global.data, &global.recording)
+        {
+            return stats::of_served(url, global.tz, out);
+        }
+        if global.recording.is_some() || global.connect.is_some() {
+            return Err(Usage::error("this verb looks at a data directory: use --data DIR"));
+        }
+        let configured = configured::load(global, &Flags::new(), out)?;
+        let dir = configured.config.ledger.data.clone();
+        match self {
+            Self::Stats => stats::run(&dir, global, out),
+            Self::Verify => verify::run(&dir, out),
+            Self::Salvage => salvage::run(&dir, out),
+            Self::Clock(clock) => clock.run(&dir, configured.config.ledger.gap_max, global, out),
+        }
+    }
+}
+
+/// Refuses a directory that somebody serves.
+pub(crate) fn not_served(dir: &std::path::Path) -> Result<()> {
+    let Ok(Some(served)) = sledger_log::served(dir) else { return Ok(()) };
+    let dir = dir.display();
+    let served = match (served.pid, served.url) {
+        (0, _) => format!("`{dir}` is served by another process"),
+        (pid, None) => format!("`{dir}` is served by pid {pid}"),
+        (pid, Some(url)) => format!("`{dir}` is served by pid {pid} at {url}; use --connect {url}"),
+    };
+    anyhow::bail!("{served}")
+}
+
+/// The file in a data directory by which an operator accepts a clock that is far ahead.
+pub(crate) fn accepted_path(dir: &std::path::Path) -> PathBuf {
+    dir.join("clock-accepted")
+}

@@ -1,0 +1,14 @@
+//! The command as its users meet it: argv in, stdout, stderr and exit code out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panics, and say by name what they could not look at"
+)]
+
+mod bad;
+mod common;
+mod help;
+mod import;
+mod recordings;
+mod serve;
