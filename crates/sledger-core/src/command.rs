@@ -65,6 +65,8 @@ pub enum Command {
         /// Why.
         reason: Option<String>,
     },
+    /// An import takes it that a session ended: nothing was recorded of it.
+    Assume(Target),
     /// An operator, or the user, ends a user's sessions.
     Clear {
         /// Whose; `None` when it was not given.

@@ -50,6 +50,7 @@ pub fn decide(state: &State, means: &mut Means<'_>, request: &Request, at: Milli
         Command::Logout(target) => target::logout(state, request, target, at),
         Command::Disconnect(target) => target::disconnect(state, request, target, at),
         Command::End { target, reason } => target::end(state, request, target, reason.as_deref(), at),
+        Command::Assume(target) => target::assume(state, request, target, at),
         Command::Clear { user, keep } => bulk::clear(state, request, (user.as_deref(), keep.as_deref()), at),
         Command::Reconcile(command) => bulk::reconcile(state, request, command, at),
         Command::Adopt(command) => bulk::adopt(state, means, request, command, at),
@@ -70,7 +71,7 @@ fn rejected(state: &State, request: &Request, rejection: Rejection, at: Millis) 
         Command::Touch(target) | Command::Logout(target) | Command::Disconnect(target) => {
             target.user.as_deref()
         }
-        Command::End { target, .. } => target.user.as_deref(),
+        Command::End { target, .. } | Command::Assume(target) => target.user.as_deref(),
         Command::Clear { user, .. } | Command::Unreadable { user, .. } => user.as_deref(),
         Command::Reconcile(_)
         | Command::Adopt(_)
@@ -125,6 +126,7 @@ pub(crate) fn mark(state: &State, request: &Request) -> Option<CommandMark> {
         Command::Logout(target) => ("logout", target.user.as_deref(), target.session.as_deref()),
         Command::Disconnect(target) => ("disconnect", target.user.as_deref(), target.session.as_deref()),
         Command::End { target, .. } => ("end", target.user.as_deref(), target.session.as_deref()),
+        Command::Assume(target) => ("assume", target.user.as_deref(), target.session.as_deref()),
         Command::Clear { user, .. } => ("clear", user.as_deref(), None),
         Command::Reconcile(command) => ("reconcile", None, command.source.as_deref()),
         Command::Adopt(command) => ("adopt", None, command.source.as_deref()),

@@ -240,7 +240,7 @@ impl<P: Policies> Decider<P> {
             Command::Touch(target) | Command::Logout(target) | Command::Disconnect(target) => {
                 target.user.as_deref()
             }
-            Command::End { target, .. } => target.user.as_deref(),
+            Command::End { target, .. } | Command::Assume(target) => target.user.as_deref(),
             Command::Clear { user, .. } => user.as_deref(),
             _ => None,
         };

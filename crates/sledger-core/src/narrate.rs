@@ -189,11 +189,14 @@ fn show(ready: &Ready, (quota, limit): (Option<u16>, Option<Limit>), answer: &mu
     answer.limit = limit;
 }
 
+/// For a banned person: the general message speaks of numbers, and a ban has none.
+const BANNED: &str = "You may not sign in here.";
+
 /// What the denied person reads: the policy's own words, else the quota's message, else the general one. `ready` are
 /// the settings in force; `None` for a decision that denied nobody.
 #[must_use]
 pub fn refusal_message(ready: &Ready, decision: &Decision) -> Option<Arc<str>> {
-    let Some(Event::Denied { quota, limit, active, judged, .. }) = decision.events.last() else {
+    let Some(Event::Denied { code, quota, limit, active, judged, .. }) = decision.events.last() else {
         return None;
     };
     let judged = judged.and_then(|index| decision.judged.get(usize::from(index)));
@@ -202,6 +205,9 @@ pub fn refusal_message(ready: &Ready, decision: &Decision) -> Option<Arc<str>> {
     }
     let quota = quota.and_then(|index| ready.quota(index));
     let general = &ready.settings.messages;
+    if *code == Code::UserBanned && quota.is_none_or(|quota| quota.quota.messages.denied.is_none()) {
+        return Some(Arc::from(BANNED));
+    }
     let template = quota.map_or(general.denied.as_str(), |quota| message_for(quota, general, true));
     let name = quota.map_or("", |quota| &*quota.name);
     let by_client = match &decision.op {

@@ -54,9 +54,10 @@ impl Simulation {
     /// # Errors
     /// Names the setting, file or policy that cannot be used.
     pub fn new(config: Config) -> Result<Self, SimulateError> {
-        let installs = installs(&config.policies.folder)?;
         let bounds = config.limits.bounds;
         let settings = config.settings_simulated();
+        let folder = config.policies.folder;
+        let installs = installs(&folder)?;
         let reading = Reading { actor: Actor::Cli, sessions: settings.sessions.clone() };
         let decider = Decider::genesis(settings, &installs, Engine::new(), (bounds, SEED))?;
         Ok(Self { decider, reading, before: Millis(0), recorded: Vec::new() })

@@ -116,8 +116,9 @@ impl Ledger {
             spawn("sledger-write", &shared, move || writer.run())?,
             spawn("sledger-decide", &shared, move || decider.run())?,
         ];
-        let data = on_disk.then(|| config.data.clone());
-        let watch = watchdog::start(&shared, data.clone(), config.reserve_bytes)?;
+        let reserve_bytes = config.reserve_bytes;
+        let data = on_disk.then_some(config.data);
+        let watch = watchdog::start(&shared, data.clone(), reserve_bytes)?;
         let threads = Mutex::new(Threads { pipeline, projector: Some(projector), watch: Some(watch) });
         Ok(Self { inner: Arc::new(Inner { shared, views, latencies, data, stop, threads }) })
     }

@@ -167,3 +167,10 @@ pub(super) fn end(
     let reason = reason.map(|reason| bounded(reason).into());
     Ok(asked.finish(session, Op::End { session: session.number, reason }, Cause::Cleared))
 }
+
+pub(super) fn assume(state: &State, request: &Request, target: &Target, at: Millis) -> Outcomes {
+    let asked = past_the_edge!(asked(state, request, target, at));
+    let Some(session) = asked.live() else { return Ok(asked.otherwise()) };
+    let op = Op::End { session: session.number, reason: None };
+    Ok(asked.finish(session, op, Cause::Assumed))
+}

@@ -62,7 +62,7 @@ impl Out {
                 self.put("name", name.as_str());
                 self.put("text", text.as_str());
             }
-            Command::Unreadable { .. } => return None,
+            Command::Assume(_) | Command::Unreadable { .. } => return None,
         }
         Some(())
     }
