@@ -1,5 +1,7 @@
 //! The house: who may know whom, and what the core must not touch.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use cargo_metadata::{DependencyKind, MetadataCommand};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,9 +15,15 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("sledger-policy", &["sledger-core"]),
     ("sledger-log", &["sledger-core"]),
     ("sledger", &["sledger-core", "sledger-ingest", "sledger-log", "sledger-policy", "sledger-projector"]),
-    ("sledger-replay", &["sledger-core", "sledger-log", "sledger-policy", "sledger-projector", "sledger-wire"]),
+    (
+        "sledger-replay",
+        &["sledger-core", "sledger-log", "sledger-policy", "sledger-projector", "sledger-wire"],
+    ),
     ("sledger-client", &["sledger-core", "sledger-wire"]),
-    ("sledger-server", &["sledger", "sledger-core", "sledger-log", "sledger-projector", "sledger-replay", "sledger-wire"]),
+    (
+        "sledger-server",
+        &["sledger", "sledger-core", "sledger-log", "sledger-projector", "sledger-replay", "sledger-wire"],
+    ),
     (
         "sledger-cli",
         &[
@@ -72,7 +80,8 @@ fn rooms_know_only_whom_the_graph_allows() {
         if package == "sledger-tests" {
             continue;
         }
-        let allowed = allowed.get(package.as_str()).unwrap_or_else(|| panic!("`{package}` is not in the graph"));
+        let allowed =
+            allowed.get(package.as_str()).unwrap_or_else(|| panic!("`{package}` is not in the graph"));
         for used in uses.iter().filter(|name| name.starts_with("sledger")) {
             assert!(allowed.contains(&used.as_str()), "`{package}` must not know `{used}`");
         }
@@ -94,7 +103,10 @@ fn only_the_server_and_the_command_know_http_and_argv() {
         ("anyhow", &["sledger-cli", "sledger-bench"]),
     ] {
         for (package, uses) in &found {
-            assert!(!uses.contains(outside) || rooms.contains(&package.as_str()), "`{package}` uses `{outside}`");
+            assert!(
+                !uses.contains(outside) || rooms.contains(&package.as_str()),
+                "`{package}` uses `{outside}`"
+            );
         }
     }
 }
@@ -157,7 +169,8 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
 
 #[test]
 fn the_top_level_holds_what_the_design_says_and_nothing_else() {
-    const NAMES: &[&str] = &["Cargo.toml", "Cargo.lock", "README.md", "crates", "policies", "replay", "tests"];
+    const NAMES: &[&str] =
+        &["Cargo.toml", "Cargo.lock", "README.md", "crates", "policies", "replay", "tests"];
     for entry in std::fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let known = NAMES.contains(&name.as_str()) || name.starts_with('.') || name.starts_with("LICENSE");

@@ -1,6 +1,7 @@
 //! Logins recorded in the real world, imported. The recordings lie beside a checkout, never in it; a test whose
 //! recording is not there says so by name.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "what is passed over is named")]
 
 use std::path::{Path, PathBuf};

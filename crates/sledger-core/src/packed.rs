@@ -63,7 +63,9 @@ mod tests {
         #[test]
         fn what_was_packed_is_read_back(texts in prop::collection::vec(".{0,300}", 0..8)) {
             let mut packed = String::new();
-            texts.iter().for_each(|text| push(&mut packed, text));
+            for text in &texts {
+                push(&mut packed, text);
+            }
             let mut reader = Reader(&packed);
             for text in &texts {
                 prop_assert_eq!(reader.text(), text.as_str());
