@@ -2,6 +2,7 @@
 //! is remembered whether it was decided just now or read back from the ledger.
 
 use crate::answer::{Advice, Answer, Outcome, QuotaUse, Tombstone};
+use crate::config::Messages;
 use crate::event::{Cause, Code, Counted, Decision, Event, Judged, Judgement, Op};
 use crate::evolve::Effect;
 use crate::policy::message_for;
@@ -189,7 +190,7 @@ fn show(ready: &Ready, (quota, limit): (Option<u16>, Option<Limit>), answer: &mu
     answer.limit = limit;
 }
 
-/// For a banned person: the general message speaks of numbers, and a ban has none.
+/// For a banned person, where nobody wrote another message: the default speaks of numbers, and a ban has none.
 const BANNED: &str = "You may not sign in here.";
 
 /// What the denied person reads: the policy's own words, else the quota's message, else the general one. `ready` are
@@ -205,10 +206,10 @@ pub fn refusal_message(ready: &Ready, decision: &Decision) -> Option<Arc<str>> {
     }
     let quota = quota.and_then(|index| ready.quota(index));
     let general = &ready.settings.messages;
-    if *code == Code::UserBanned && quota.is_none_or(|quota| quota.quota.messages.denied.is_none()) {
+    let template = quota.map_or(general.denied.as_str(), |quota| message_for(quota, general, true));
+    if *code == Code::UserBanned && template == Messages::default().denied {
         return Some(Arc::from(BANNED));
     }
-    let template = quota.map_or(general.denied.as_str(), |quota| message_for(quota, general, true));
     let name = quota.map_or("", |quota| &*quota.name);
     let by_client = match &decision.op {
         Op::Login(login) => login.facts.plain().and_then(|facts| facts.client()),

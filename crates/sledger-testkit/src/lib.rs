@@ -1,5 +1,8 @@
 //! Generators, an independent model of the rules, a virtual clock, a log that fails on request.
 #![forbid(unsafe_code)]
 
+pub mod crash;
+pub mod faulty_log;
 pub mod model;
 pub mod recordings;
+pub mod sim_clock;

@@ -84,7 +84,7 @@ fn ends_are_assumed_only_when_asked_for() {
     assert_eq!(sessions(dir.path(), "hour"), []);
     let ended = run(dir.path(), &["events", "--data", "hour", "--user", "bob", "--output", "json"]);
     let last: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
-    assert_eq!((&last["at"], &last["reason"]), (&"2026-01-01T00:59:00.000Z".into(), &"assumed".into()));
+    assert_eq!((&last["at"], &last["cause"]), (&"2026-01-01T00:59:00.000Z".into(), &"assumed".into()));
     assert_eq!(
         (&last["actor"], &last["request_id"]),
         (&"import:auth.log".into(), &"3".into()),
