@@ -117,22 +117,28 @@ impl DecideLoop {
     fn hand_over(&mut self) -> bool {
         while !self.pending.is_empty() {
             match self.writer.try_send(std::mem::take(&mut self.pending)) {
-                Ok(()) => return true,
+                Ok(()) => return self.is_handed_over(),
                 Err(TrySendError::Disconnected(work)) => {
                     self.pending = work;
                     return false;
                 }
                 Err(TrySendError::Full(work)) => self.pending = work,
             }
-            match self.more() {
-                Some(first) => {
-                    let at = self.now();
-                    self.decide_some(first, at);
-                }
-                None => return self.writer.send(std::mem::take(&mut self.pending)).is_ok(),
-            }
+            let Some(first) = self.more() else {
+                let sent = self.writer.send(std::mem::take(&mut self.pending));
+                return sent.is_ok() && self.is_handed_over();
+            };
+            let at = self.now();
+            self.decide_some(first, at);
         }
         true
+    }
+
+    /// Whether somebody is still there to write what was just sent; if not, those who wait for it are told.
+    fn is_handed_over(&self) -> bool {
+        let Some(reason) = self.shared.poisoned() else { return true };
+        self.shared.fail_waiting(reason);
+        false
     }
 
     /// Another submission, while the batch has room.
@@ -151,7 +157,7 @@ impl DecideLoop {
             if self.pending.is_empty() {
                 break;
             }
-            if self.writer.send(std::mem::take(&mut self.pending)).is_err() {
+            if self.writer.send(std::mem::take(&mut self.pending)).is_err() || !self.is_handed_over() {
                 return self.refuse_all();
             }
         }
@@ -161,7 +167,7 @@ impl DecideLoop {
         let stopped = own_decision(Actor::Local, at, Op::Ledger, vec![Event::LedgerStopped]);
         self.decider.record_own(vec![stopped], &mut self.pending.recorded);
         self.pending.last = true;
-        if self.writer.send(std::mem::take(&mut self.pending)).is_err() {
+        if self.writer.send(std::mem::take(&mut self.pending)).is_err() || !self.is_handed_over() {
             self.refuse_all();
         }
     }

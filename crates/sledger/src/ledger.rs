@@ -89,7 +89,8 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
         let (ingest, intake) = sledger_ingest::channel(config.queue_max);
-        let shared = Arc::new(Shared::new(ingest, head.seq));
+        let (work, waiting) = bounded(1);
+        let shared = Arc::new(Shared::new(ingest, head.seq, waiting.clone()));
         let projector_config = sledger_projector::Config {
             readers_max: config.feed_readers_max,
             ..sledger_projector::Config::default()
@@ -99,7 +100,6 @@ impl Ledger {
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let latencies = input.latencies().clone();
         let (stop, control) = bounded(1);
-        let (work, waiting) = bounded(1);
         let writer = WriteLoop {
             work: waiting,
             log,

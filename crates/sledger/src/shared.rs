@@ -1,5 +1,7 @@
 //! What the threads of a ledger share: whether it is poisoned, where it stands, what is in flight.
 
+use crate::write_loop::Work;
+use crossbeam_channel::Receiver;
 use sledger_core::Seq;
 use sledger_ingest::{Failure, Ingest, Reply, Wakes};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +25,8 @@ pub(crate) struct Shared {
     on_poison: Mutex<Vec<OnPoison>>,
     /// Answers that wait for the barrier now running. Only the writer and, when that hangs, the watchdog look here.
     in_flight: Mutex<Vec<Answered>>,
+    /// The writer's queue, emptied here once a writer hangs and does not empty it.
+    waiting: Receiver<Work>,
     /// Milliseconds since `born` at which the barrier now running began, plus one; 0 while none runs.
     barrier_since: AtomicU64,
     born: Instant,
@@ -32,12 +36,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(ingest: Ingest, head: Seq) -> Self {
+    pub(crate) fn new(ingest: Ingest, head: Seq, waiting: Receiver<Work>) -> Self {
         Self {
             ingest,
             poison: OnceLock::new(),
             on_poison: Mutex::new(Vec::new()),
             in_flight: Mutex::new(Vec::new()),
+            waiting,
             barrier_since: AtomicU64::new(0),
             born: Instant::now(),
             durable: AtomicU64::new(head.0),
@@ -59,6 +64,7 @@ impl Shared {
         tracing::error!(%reason, "the ledger is poisoned");
         self.ingest.stop(Failure::Poisoned(Arc::clone(&reason)));
         self.fail_in_flight(&reason);
+        self.fail_waiting(&reason);
         let told: Vec<OnPoison> = lock(&self.on_poison).drain(..).collect();
         for tell in told {
             tell(&reason);
@@ -77,11 +83,15 @@ impl Shared {
     }
 
     pub(crate) fn fail_in_flight(&self, reason: &Arc<str>) {
-        let mut wakes = Wakes::default();
-        for answered in self.take_in_flight() {
-            answered.reply.fill(Err(Failure::OutcomeUnknown(Arc::clone(reason))), &mut wakes);
+        fail(self.take_in_flight(), reason);
+    }
+
+    /// Tells those behind the batch that is written. Whoever hands work over looks for poison afterwards and calls
+    /// this too: work is either seen by the poisoner or by him.
+    pub(crate) fn fail_waiting(&self, reason: &Arc<str>) {
+        while let Ok(work) = self.waiting.try_recv() {
+            fail(work.answers, reason);
         }
-        wakes.wake_all();
     }
 
     pub(crate) fn put_in_flight(&self, answers: Vec<Answered>) {
@@ -118,6 +128,14 @@ impl Shared {
     pub(crate) fn durable(&self) -> Seq {
         Seq(self.durable.load(Ordering::Acquire))
     }
+}
+
+fn fail(answers: Vec<Answered>, reason: &Arc<str>) {
+    let mut wakes = Wakes::default();
+    for answered in answers {
+        answered.reply.fill(Err(Failure::OutcomeUnknown(Arc::clone(reason))), &mut wakes);
+    }
+    wakes.wake_all();
 }
 
 /// A lock whose holder panicked guards plain data all the same.
