@@ -37,11 +37,11 @@ impl World {
     }
 
     fn ask(&mut self, command: Command) -> Answer {
-        self.request(Request::new(Actor::Local, command))
+        self.request(&Request::new(Actor::Local, command))
     }
 
-    fn request(&mut self, request: Request) -> Answer {
-        self.decider.decide(&request, self.at, &mut self.recorded)
+    fn request(&mut self, request: &Request) -> Answer {
+        self.decider.decide(request, self.at, &mut self.recorded)
     }
 
     fn login(&mut self, user: &str, session: &str) -> Answer {
@@ -214,7 +214,7 @@ fn a_clear_of_thousands_is_several_whole_decisions_with_one_cause() {
     let command = Command::Clear { user: Some("ann".to_owned()), keep: Some("s0007".to_owned()) };
     let mut request = Request::new(Actor::Local, command);
     request.command_id = Some("clear-1".to_owned());
-    let answer = world.request(request);
+    let answer = world.request(&request);
     assert_eq!((answer.ended.len(), answer.active), (2_999, Some(1)), "[20]");
     assert!(ids(&answer.ended).is_sorted(), "[20] in (start, number) order");
     assert_eq!(world.recorded.len(), 3, "[20]");
@@ -271,7 +271,7 @@ fn a_remembered_answer_survives_a_restart() {
         request.command_id = Some("login-b".to_owned());
         request
     };
-    let first = world.request(again());
+    let first = world.request(&again());
     assert_eq!(ids(&first.evicted), ["a"]);
     let state = world.reread();
     let mut engine = Engine::new();

@@ -1,42 +1,12 @@
 //! Events, sessions and users as lines for people. Names are escaped here, and nowhere left out.
 
 use crate::zone::Zone;
-use sledger_core::event::Event;
-use sledger_core::{Facts, Millis};
-use sledger_projector::Told;
-use sledger_wire::answer::{AdviceObject, AnswerLine, SessionObject};
+use sledger_core::Millis;
+use sledger_wire::answer::{AnswerLine, SessionObject};
 use sledger_wire::escape;
-use sledger_wire::events::{self, EventLine};
+use sledger_wire::events::EventLine;
 use sledger_wire::pages::UserRow;
 use std::fmt::Write as _;
-
-/// The event as other programs read it.
-pub(crate) fn event_line(told: &Told) -> EventLine {
-    // A user's clear names one of its sessions for the user's sake only.
-    let facts = told.session.as_deref().filter(|_| !matches!(told.event(), Event::UserCleared { .. }));
-    let mut line = EventLine::of(&events::Told {
-        seq: told.seq,
-        at: told.at(),
-        decision: told.first,
-        actor: &told.decision.actor,
-        request_id: told.decision.request_id.as_deref(),
-        event: told.event(),
-        facts,
-        user: told.user(),
-        by_session: told.by_session.as_deref().map(Facts::session),
-        judged: told.judged(),
-        quota: told.quota.as_deref(),
-        message: told.message().map(|message| &**message),
-    });
-    line.key = told.key().as_ref().map(ToString::to_string);
-    line.code = line.code.or_else(|| told.code().map(|code| code.as_str().to_owned()));
-    line.limit = line.limit.or_else(|| told.limit().map(Into::into));
-    line.active = line.active.or_else(|| told.active());
-    line.policy = line.policy.or_else(|| told.policy().map(ToString::to_string));
-    line.reason = line.reason.or_else(|| told.reason().as_ref().map(ToString::to_string));
-    line.advisory = told.advisory.iter().map(AdviceObject::from).collect();
-    line
-}
 
 /// An event in one line.
 pub(crate) fn event(line: &EventLine, zone: Zone) -> String {

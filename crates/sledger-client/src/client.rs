@@ -1,13 +1,12 @@
 //! Calls that ask once and are answered once.
 
 use crate::error::ClientError;
-use crate::stats::{LedgerStats, Readiness};
 use reqwest::Url;
 use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sledger_wire::answer::{Problem, SessionObject};
-use sledger_wire::pages::{Ended, SessionsPage, Top, UserDetail, UsersPage};
+use sledger_wire::pages::{Ended, LedgerStats, Readiness, SessionsPage, Top, UserDetail, UsersPage};
 use sledger_wire::queries::{ClearQuery, SessionsQuery, TargetQuery, UsersQuery};
 use std::time::Duration;
 

@@ -28,10 +28,9 @@ mod error;
 mod events;
 mod feed;
 mod login;
-mod stats;
 
 pub use batch::{Answers, batch_line};
 pub use client::Client;
 pub use error::ClientError;
 pub use events::Events;
-pub use stats::{LedgerStats, Readiness, ReadinessReason};
+pub use sledger_wire::pages::{LedgerStats, Readiness, ReadinessReason};

@@ -4,5 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod history;
+pub mod lines;
 pub mod quotas;
 pub mod simulate;

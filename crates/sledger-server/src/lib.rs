@@ -45,4 +45,3 @@ mod users;
 pub use config::Config;
 pub use error::ServeError;
 pub use server::{Server, serve};
-pub use stats::LedgerStats;

@@ -3,12 +3,11 @@
 use crate::app::App;
 use crate::reply::{self, Reply};
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
 use sledger::SystemClock;
 use sledger::core::Millis;
 use sledger::core::clock::Clock as _;
 use sledger::projector::{Latency, Projection, Rate};
-use sledger_wire::pages::{Quantiles, Rates, Top, TopRow};
+use sledger_wire::pages::{LedgerStats, Quantiles, Rates, Top, TopRow};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,35 +16,6 @@ const TOP_MAX: usize = 20;
 /// How deep the data directory is looked at, and how many entries at most.
 const DEPTH_MAX: u32 = 6;
 const ENTRIES_MAX: usize = 100_000;
-
-/// `GET /v1/ledger`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerStats {
-    /// What the server is called.
-    pub name: String,
-    /// The last event that was folded for queries.
-    pub seq: u64,
-    /// The last event that is durable.
-    pub head: u64,
-    /// Live sessions.
-    pub sessions: u64,
-    /// Users with live sessions.
-    pub users: u64,
-    /// Volumes on disk; 0 in memory.
-    pub volumes: u64,
-    /// Bytes of the data directory; 0 in memory.
-    pub bytes: u64,
-    /// `durable` or `relaxed`.
-    pub durability: String,
-    /// Whether the ledger refuses to write.
-    pub poisoned: bool,
-    /// Why it does.
-    pub poison_reason: Option<String>,
-    /// Whether the disk's reserve is reached.
-    pub disk_full: bool,
-    /// Requests that wait to be decided.
-    pub queue_length: u64,
-}
 
 /// What the ledger promises with each answer.
 pub(crate) const DURABILITY: &str = "durable";

@@ -14,6 +14,7 @@ use sledger_core::clock::Clock as _;
 use sledger_core::decide::edge::user_key;
 use sledger_core::{Millis, Seq, Span, State};
 use sledger_projector::Told;
+use sledger_replay::lines::event_line;
 use sledger_wire::events::EventLine;
 use sledger_wire::queries::EventsQuery;
 use sledger_wire::values::{Moment, moment, time};
@@ -93,7 +94,7 @@ impl Events {
         if !is_theirs || !since.covers(told.seq.0, told.at()) {
             return Ok(());
         }
-        self.print(&show::event_line(told), zone, out)
+        self.print(&event_line(told), zone, out)
     }
 
     /// A line, if it is of a type asked for.
