@@ -89,7 +89,9 @@ impl Batch {
                 self.line(&line).await?;
             }
             self.take_more();
-            self.send(BATCH_CHUNK_BYTES).await?;
+            // Where nothing is under way, nothing will come that takes these answers along.
+            let bytes_min = if self.caller.in_flight() == 0 { 1 } else { BATCH_CHUNK_BYTES };
+            self.send(bytes_min).await?;
         }
         if let Some(line) = lines.end() {
             self.line(&line).await?;

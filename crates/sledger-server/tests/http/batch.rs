@@ -119,8 +119,10 @@ fn answers_come_while_lines_are_still_on_their_way() {
     let mut wire = server.connect();
     wire.send(b"POST /v1/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n");
     let mut head = None;
-    for n in 0..3 {
-        let line = format!("{{\"op\":\"login\",\"user\":\"ann\",\"session\":\"s{n}\"}}\n");
+    // Every other line is answered without the ledger: at once, and still before the next one is sent.
+    for n in 0..200 {
+        let op = if n % 2 == 0 { "login" } else { "advance" };
+        let line = format!("{{\"op\":\"{op}\",\"user\":\"u{n}\",\"session\":\"s{n}\"}}\n");
         wire.send(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes());
         head.get_or_insert_with(|| wire.read_head());
         let chunk = String::from_utf8(wire.chunk().unwrap()).unwrap();
