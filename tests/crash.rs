@@ -13,10 +13,14 @@
 
 #[path = "crash/child.rs"]
 mod child;
+#[path = "crash/io_errors.rs"]
+mod io_errors;
 #[path = "crash/parent.rs"]
 mod parent;
 #[path = "crash/served.rs"]
 mod served;
+#[path = "crash/steps.rs"]
+mod steps;
 
 use child::Orders;
 use parent::{Life, was_killed};

@@ -44,7 +44,16 @@ impl Said {
 
 /// Runs one child as the plan says. How it ended, and what it said.
 pub(crate) fn run(orders: &Orders, run: &Run) -> (ExitStatus, Said) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    run_as(Command::new(std::env::current_exe().unwrap()), orders, run)
+}
+
+/// Runs one child as an argument of `program`.
+pub(crate) fn run_under(mut program: Command, orders: &Orders, run: &Run) -> (ExitStatus, Said) {
+    program.arg(std::env::current_exe().unwrap());
+    run_as(program, orders, run)
+}
+
+fn run_as(mut command: Command, orders: &Orders, run: &Run) -> (ExitStatus, Said) {
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
     orders.give(&mut command);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();

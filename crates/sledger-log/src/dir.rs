@@ -240,5 +240,19 @@ pub(crate) fn is_foreign(dir: &Path) -> io::Result<bool> {
     if meta_path(dir).exists() {
         return Ok(false);
     }
-    Ok(files::entries(dir)?.iter().any(|path| !matches!(files::name(path), "lock" | "ledger.tmp")))
+    for path in files::entries(dir)? {
+        if !may_be_begun(&path)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether `path` may stand in a directory in which a ledger was about to be made.
+fn may_be_begun(path: &Path) -> io::Result<bool> {
+    match files::name(path) {
+        "lock" | "ledger.tmp" => Ok(true),
+        "volumes" => Ok(files::entries(path)?.is_empty()),
+        _ => Ok(false),
+    }
 }
