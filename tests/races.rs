@@ -13,6 +13,8 @@
 mod http;
 #[path = "races/in_process.rs"]
 mod in_process;
+#[path = "races/twice.rs"]
+mod twice;
 
 use sledger::core::config::{Dimension, Origin, Quota};
 use sledger::core::event::{Decision, Event, Op};
