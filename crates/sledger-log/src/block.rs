@@ -186,7 +186,8 @@ impl Header {
     }
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+/// The next `N` bytes of `rest`; `None`, and nothing taken, when there are fewer.
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (here, after) = rest.split_first_chunk::<N>()?;
     *rest = after;
     Some(*here)

@@ -69,7 +69,7 @@ impl Meta {
 }
 
 /// How a volume ends to which nothing is appended any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct End {
     pub(crate) first: Seq,
     pub(crate) head: Head,
@@ -213,16 +213,32 @@ pub(crate) fn beside_path(dir: &Path, volume: u32, word: &str) -> PathBuf {
     volumes_path(dir).join(format!("{volume:06}.{word}"))
 }
 
-/// The numbers of the volumes in `dir`, from 1 without gaps.
+/// The sealed file of a volume.
+pub(crate) fn sealed_path(dir: &Path, volume: u32) -> PathBuf {
+    beside_path(dir, volume, "sealed")
+}
+
+/// Renames something that is damaged out of the way, and keeps it. Its new name.
+pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let named = |word: &str| path.with_file_name(format!("{}.{word}", files::name(path)));
+    let mut aside = named("damaged");
+    for copy in 2_u32.. {
+        if !aside.exists() {
+            break;
+        }
+        aside = named(&format!("damaged{copy}"));
+    }
+    files::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// The numbers of the volumes in `dir`, folders and sealed files, from 1 without gaps.
 pub(crate) fn volumes(dir: &Path) -> Result<Vec<u32>, OpenError> {
-    let path = volumes_path(dir);
-    let found = match files::entries(&path) {
-        Ok(found) => found,
+    let numbers = match numbers(dir) {
+        Ok(numbers) => numbers,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(source) => return Err(OpenError::io("list", &path, source)),
+        Err(source) => return Err(OpenError::io("list", &volumes_path(dir), source)),
     };
-    let mut numbers: Vec<u32> = found.iter().filter_map(|path| number(files::name(path))).collect();
-    numbers.sort_unstable();
     let gap = (1..).zip(&numbers).find(|(expected, number)| expected != *number);
     match gap {
         Some((volume, _)) => Err(OpenError::VolumeMissing { dir: dir.to_owned(), volume }),
@@ -230,7 +246,21 @@ pub(crate) fn volumes(dir: &Path) -> Result<Vec<u32>, OpenError> {
     }
 }
 
-fn number(name: &str) -> Option<u32> {
+/// The numbers of the volumes there are, in order.
+pub(crate) fn numbers(dir: &Path) -> io::Result<Vec<u32>> {
+    let found = files::entries(&volumes_path(dir))?;
+    let mut numbers: Vec<u32> = found
+        .iter()
+        .map(|path| files::name(path))
+        .filter_map(|name| number(name.strip_suffix(".sealed").unwrap_or(name)))
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+/// The number that a name is, if it is one.
+pub(crate) fn number(name: &str) -> Option<u32> {
     let digits = name.len() >= 6 && name.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| name.parse().ok()).flatten()
 }
@@ -242,7 +272,8 @@ pub(crate) fn is_foreign(dir: &Path) -> io::Result<bool> {
     }
     for path in files::entries(dir)? {
         if !may_be_begun(&path)? {
-            return Ok(true);
+            // Somebody else may have made the ledger just now.
+            return Ok(!meta_path(dir).exists());
         }
     }
     Ok(false)

@@ -100,6 +100,8 @@ pub enum DamageKind {
     Blob,
     /// The mark at the end of a closed volume is missing or wrong.
     EndMark,
+    /// A sealed file is not what it was when it was sealed.
+    SealedFile,
     /// Blocks of another ledger.
     Foreign,
     /// A block is whole but its content is not.

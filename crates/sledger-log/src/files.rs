@@ -37,10 +37,25 @@ pub(crate) fn sync_tree(dir: &Path) -> io::Result<()> {
 pub(crate) fn drop_cache(dir: &Path) -> io::Result<()> {
     for path in entries(dir)? {
         if path.is_file() {
-            fadvise(File::open(&path)?, 0, None, Advice::DontNeed)?;
+            drop_file_cache(&path)?;
         }
     }
     Ok(())
+}
+
+/// Forgets what the page cache holds of a file.
+pub(crate) fn drop_file_cache(path: &Path) -> io::Result<()> {
+    Ok(fadvise(File::open(path)?, 0, None, Advice::DontNeed)?)
+}
+
+/// Bytes that the files in `dir` take up on the disk.
+pub(crate) fn taken_bytes(dir: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let mut bytes = 0;
+    for path in entries(dir)? {
+        bytes += fs::symlink_metadata(path)?.blocks() * 512;
+    }
+    Ok(bytes)
 }
 
 /// Writes a file whole or not at all, durable when this returns.

@@ -1,4 +1,4 @@
-//! The log of sledger: blocks, sled volumes, scan, rotation, salvage.
+//! The log of sledger: blocks, sled volumes, scan, rotation, sealing, salvage.
 //!
 //! Promise: what [`SledLog::append`](sledger_core::log::Log::append) answered
 //! with *committed* is on the disk, in order and chained by hash, and is found
@@ -13,8 +13,11 @@
 //! DIR/volumes/NNNNNN/      a volume: a sled database folder
 //! DIR/volumes/NNNNNN/ready the folder was made whole before its first block
 //! DIR/volumes/NNNNNN/end   nothing is ever appended to it again: first, last, head
-//! DIR/volumes/NNNNNN.new   made ahead, not in use yet
-//! DIR/volumes/NNNNNN.damaged  set aside by salvage
+//! DIR/volumes/NNNNNN.sealed      a volume that has ended, in one plain file
+//! DIR/volumes/NNNNNN.sealed.tmp  being written
+//! DIR/volumes/NNNNNN.gone        a folder whose volume is sealed, being removed
+//! DIR/volumes/NNNNNN.new         made ahead, not in use yet
+//! DIR/volumes/NNNNNN.damaged     set aside, also NNNNNN.sealed.damaged
 //! ```
 //!
 //! Invariants: sled is opened on two kinds of folders only, fresh ones and ones
@@ -22,8 +25,8 @@
 //! retried.
 //!
 //! Absent on purpose: update, delete, repair in silence, any judgement of what
-//! a decision says, sealing of personal fields (decisions are encoded as they
-//! come).
+//! a decision says (only whom it mentions is looked at), encryption of personal
+//! fields (decisions are encoded as they come).
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
@@ -33,15 +36,22 @@ mod dir;
 mod error;
 mod files;
 mod head_mark;
+mod leftovers;
 mod lock;
 mod mark;
+mod mentions;
 mod open;
 mod pack;
 mod probe;
 mod reader;
 mod salvage;
 mod scan;
+mod seal;
+mod sealing;
 mod sled_log;
+mod snapshots;
+mod source;
+mod stream;
 mod verify;
 mod volume;
 
@@ -50,9 +60,15 @@ pub use codec::DecisionHash;
 pub use dir::Meta;
 pub use error::{BlockError, CodecError, DamageKind, OpenError, ReadError};
 pub use lock::{Served, served};
+pub use mentions::{Mention, mentions};
 pub use open::LogConfig;
 pub use probe::{POINTS, Probe};
-pub use reader::{Blocks, Reader};
+pub use reader::{Blocks, Reader, SealedInfo, VolumeInfo};
 pub use salvage::{SalvageReport, salvage};
+pub use sealing::{SealStatus, SealedVolume, Sealing};
 pub use sled_log::SledLog;
+pub use snapshots::{
+    SNAPSHOT_POINTS, SnapshotAbout, SnapshotEnd, SnapshotError, SnapshotReader, SnapshotWriter, Snapshots,
+};
+pub use stream::{BlockStream, StreamError};
 pub use verify::{Problem, VerifyReport, verify};

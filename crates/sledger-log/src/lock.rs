@@ -42,17 +42,28 @@ impl DirLock {
             let Served { pid, url } = read(file);
             return Err(OpenError::Locked { dir: dir.to_owned(), pid, url });
         }
-        let mut lock = Self { file };
+        let lock = Self { file };
         lock.write(None).map_err(|source| OpenError::io("write", &path, source))?;
         Ok(lock)
     }
 
     /// Notes where the ledger is served, for whoever finds it locked.
-    pub(crate) fn write(&mut self, url: Option<&str>) -> io::Result<()> {
+    pub(crate) fn write(&self, url: Option<&str>) -> io::Result<()> {
         let url: String = url.unwrap_or("").chars().filter(|character| !character.is_control()).collect();
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        writeln!(self.file, "{}\n{url}", std::process::id())
+        let mut file = &self.file;
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}\n{url}", std::process::id())
+    }
+}
+
+impl Drop for DirLock {
+    /// Lets go by name: a child that another thread is just starting still holds a copy of the file, and the lock
+    /// would last until that is closed.
+    fn drop(&mut self) {
+        if let Err(error) = flock(&self.file, FlockOperation::Unlock) {
+            tracing::warn!(%error, "the lock of a ledger cannot be let go");
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::block::LedgerId;
 use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError};
 use crate::files;
+use crate::leftovers;
 use crate::lock::DirLock;
 use crate::probe::{Probe, Probes};
 use crate::reader::{Blocks, Entry, Reader};
@@ -43,8 +44,10 @@ pub struct LogConfig {
     pub volume_blocks_max: u64,
     /// sled's cache in bytes.
     pub cache_bytes: u64,
-    /// Bytes that must be free to open.
+    /// Bytes that must be free to open, and that sealing leaves free.
     pub free_bytes_min: u64,
+    /// Whether full volumes are sealed, in the background; else they stay sled folders.
+    pub seal: bool,
     /// Noted in a new ledger.
     pub program_version: String,
     /// Partition of a new ledger.
@@ -67,6 +70,7 @@ impl LogConfig {
             volume_blocks_max: 256 * 1024,
             cache_bytes: 32 * 1024 * 1024,
             free_bytes_min: 64 * 1024 * 1024,
+            seal: true,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             partition: 0,
             seal_personal: false,
@@ -97,6 +101,8 @@ pub(crate) struct Opened {
     pub(crate) head: Head,
     pub(crate) epoch: u64,
     pub(crate) clean: bool,
+    /// Whether there are volumes that have ended and are no sealed files yet.
+    pub(crate) unsealed: bool,
 }
 
 /// What the scan of the last volume found.
@@ -117,15 +123,19 @@ pub(crate) fn open(config: &LogConfig, probes: &Probes) -> Result<Opened, OpenEr
     let lock = DirLock::take(&config.dir)?;
     check_space(config)?;
     let meta = meta(config)?;
+    leftovers::settle(&config.dir, &meta)
+        .map_err(|source| OpenError::io("tidy up in", &dir::volumes_path(&config.dir), source))?;
     let found = examine(config, &meta, probes)?;
     let take_up = found.clean.is_some() && found.bytes <= config.take_up_bytes_max();
-    let volume = match found.entry {
-        Some(entry) if take_up && entry.end.is_none() => take_up_volume(config, entry, &found, probes)?,
+    let volume = match &found.entry {
+        Some(entry) if take_up && entry.end.is_none() => take_up_volume(config, entry.no, &found, probes)?,
         _ => begin_volume(config, &meta, &found, probes)?,
     };
     let first = if volume.blocks == 0 { found.head.seq.next() } else { found.first };
+    let unsealed = (1..volume.no).any(|no| dir::volume_path(&config.dir, no).is_dir());
     let Found { head, epoch, clean, .. } = found;
-    Ok(Opened { lock, meta, volume, first, head, epoch, clean: clean.is_some() || head.seq == Seq(0) })
+    let clean = clean.is_some() || head.seq == Seq(0);
+    Ok(Opened { lock, meta, volume, first, head, epoch, clean, unsealed })
 }
 
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
@@ -181,16 +191,17 @@ fn examine(config: &LogConfig, meta: &Meta, probes: &Probes) -> Result<Found, Op
     let clean = Clean::read(dir, meta.ledger)?;
     let before = reader.entries.iter().filter_map(|entry| entry.end).next_back();
     let (head, epoch) = before.map_or((Head::default(), 0), |end| (end.head, end.epoch));
-    let entry = reader.entries.last().copied();
+    let entry = reader.entries.last().cloned();
     let first = head.seq.next();
-    let mut found = Found { entry, first, head, epoch, blocks: 0, bytes: 0, clean };
-    if let Some(entry) = entry {
+    let mut found = Found { entry: entry.clone(), first, head, epoch, blocks: 0, bytes: 0, clean };
+    if let Some(entry) = entry.filter(|entry| entry.sealed.is_none()) {
         let path = dir::volume_path(dir, entry.no);
         files::drop_cache(&path).map_err(|source| OpenError::io("read", &path, source))?;
         probes.reach("open.before_scan").map_err(|source| OpenError::io("scan", &path, source))?;
+        let no = entry.no;
         let entries = if entry.end.is_none() { vec![entry] } else { Vec::new() };
-        fold(&mut found, Blocks::over(dir, meta.ledger, entries, head, reader.acknowledged, Seq(0)))?;
-        check_clean(config, &path, entry.no, &found)?;
+        fold(&mut found, Blocks::over(dir, meta, entries, head, reader.acknowledged, Seq(0)))?;
+        check_clean(config, &path, no, &found)?;
         sync(dir, &path).map_err(|source| OpenError::io("sync", &path, source))?;
         probes.reach("open.after_scan").map_err(|source| OpenError::io("scan", &path, source))?;
     }
@@ -242,26 +253,21 @@ fn sync(dir: &Path, volume: &Path) -> std::io::Result<()> {
 }
 
 /// Takes up a volume whose files are what a clean close left.
-fn take_up_volume(
-    config: &LogConfig,
-    entry: Entry,
-    found: &Found,
-    probes: &Probes,
-) -> Result<Volume, OpenError> {
+fn take_up_volume(config: &LogConfig, no: u32, found: &Found, probes: &Probes) -> Result<Volume, OpenError> {
     let dir = &config.dir;
     unmark(dir, probes)?;
     let seq = found.head.seq;
     let open = || {
-        let mut volume = Volume::open(dir, entry.no, config.cache_bytes)?;
+        let mut volume = Volume::open(dir, no, config.cache_bytes)?;
         probes.reach("open.after_sled")?;
         (volume.blocks, volume.bytes) = (found.blocks, found.bytes);
         let differs = differs(&volume, found)?;
         Ok((volume, differs))
     };
-    match open().map_err(|error| failed(dir, entry.no, seq, error))? {
+    match open().map_err(|error| failed(dir, no, seq, error))? {
         (volume, None) => Ok(volume),
         (_, Some(detail)) => {
-            Err(OpenError::Damaged { volume: entry.no, seq, kind: DamageKind::SledDiffers, detail })
+            Err(OpenError::Damaged { volume: no, seq, kind: DamageKind::SledDiffers, detail })
         }
     }
 }
@@ -297,7 +303,7 @@ fn begin_volume(
 
 /// The number of the fresh volume; the one before has its end mark then, or is gone if it was empty.
 fn end_volume(dir: &Path, ledger: LedgerId, found: &Found) -> std::io::Result<u32> {
-    let Some(entry) = found.entry else { return Ok(1) };
+    let Some(entry) = &found.entry else { return Ok(1) };
     let path = dir::volume_path(dir, entry.no);
     if entry.end.is_none() && found.blocks == 0 {
         fs::remove_dir_all(&path)?;

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-/// Every point there is, in the order of a life: open, append, rotate, close.
-pub const POINTS: [&str; 15] = [
+/// Every point there is, in the order of a life: open, append, rotate, seal, close.
+pub const POINTS: [&str; 22] = [
     "open.before_scan",
     "open.after_scan",
     "open.before_unmark",
@@ -20,6 +20,13 @@ pub const POINTS: [&str; 15] = [
     "rotate.closed",
     "rotate.renamed",
     "rotate.done",
+    "seal.begin",
+    "seal.written",
+    "seal.synced",
+    "seal.renamed",
+    "seal.verified",
+    "seal.folder_gone",
+    "seal.removed",
     "close.before_mark",
     "close.after_mark",
 ];

@@ -7,24 +7,64 @@
 //! Beside a running writer a block may be seen a moment before it is durable;
 //! [`Reader::acknowledged`] says how far somebody was answered.
 
-use crate::block::{Block, LedgerId};
+mod blocks;
+
+pub use blocks::Blocks;
+
+use crate::block::LedgerId;
 use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError, ReadError};
 use crate::head_mark;
-use crate::scan::{Chain, Scan, Tail};
-use sledger_core::Seq;
+use crate::mentions::Mention;
+use crate::seal::SealedFile;
+use crate::source::{self, SourceFault};
 use sledger_core::log::Head;
-use std::io;
+use sledger_core::{Millis, Seq};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// A writer that reuses space under a scan can hide a block from it: so often it is scanned again.
-const RESCANS_MAX: u32 = 3;
+/// A folder that is being sealed changes its name: so often the folder is looked at again.
+const LOOKS_MAX: u32 = 3;
 
 /// A volume, and how it ends if nothing is appended to it any more.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) no: u32,
     pub(crate) end: Option<End>,
+    /// Its sealed file; `None` while it is a sled folder, also where a sealed file stands beside it.
+    pub(crate) sealed: Option<Arc<SealedFile>>,
+}
+
+/// One volume of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VolumeInfo {
+    /// Its number.
+    pub no: u32,
+    /// First seq in it; one more than the last of the volume before while it is empty.
+    pub first: Seq,
+    /// Where the log stands at its end; `None` for the volume that is still written.
+    pub end: Option<Head>,
+    /// What is known of it where it is sealed.
+    pub sealed: Option<SealedInfo>,
+}
+
+/// One sealed volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedInfo {
+    /// Length of its file.
+    pub bytes: u64,
+    /// Length of its blocks.
+    pub raw_bytes: u64,
+    /// How many blocks.
+    pub blocks: u64,
+    /// How many decisions in them.
+    pub decisions: u64,
+    /// How many events in them.
+    pub events: u64,
+    /// Time of its first decision, 0 when it is empty.
+    pub first_at: Millis,
+    /// Time of the last decision up to its end.
+    pub last_at: Millis,
 }
 
 /// A ledger opened for reading.
@@ -44,10 +84,7 @@ impl Reader {
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let Some(meta) = Meta::read(dir)? else { return Err(OpenError::Missing { dir: dir.to_owned() }) };
         let noted = noted(dir, meta.ledger)?;
-        let entries = dir::volumes(dir)?
-            .into_iter()
-            .map(|no| entry(dir, meta.ledger, no))
-            .collect::<Result<Vec<_>, _>>()?;
+        let entries = entries(dir, &meta)?;
         check_links(&entries)?;
         if let (true, Some(_)) = (entries.is_empty(), noted) {
             return Err(OpenError::VolumeMissing { dir: dir.to_owned(), volume: 1 });
@@ -67,21 +104,94 @@ impl Reader {
         self.acknowledged
     }
 
+    /// The volumes, in order.
+    pub fn volumes(&self) -> impl Iterator<Item = VolumeInfo> {
+        let mut next = Seq(1);
+        self.entries.iter().map(move |entry| {
+            let first = next;
+            next = entry.end.map_or(first, |end| end.head.seq.next());
+            let sealed = entry.sealed.as_deref().map(info);
+            VolumeInfo { no: entry.no, first, end: entry.end.map(|end| end.head), sealed }
+        })
+    }
+
+    /// Whether volume `no` may mention any of these; `false` is certain. Only a sealed volume is ever sure.
+    ///
+    /// # Errors
+    /// Damage of the volume's filter, or a refusal of the system.
+    pub fn may_mention(&self, no: u32, mentions: &[Mention<'_>]) -> Result<bool, ReadError> {
+        let entry = self.entries.iter().find(|entry| entry.no == no);
+        let Some((entry, sealed)) = entry.and_then(|entry| entry.sealed.as_ref().map(|file| (entry, file)))
+        else {
+            return Ok(true);
+        };
+        let fault =
+            |fault| SourceFault::sealed(&self.dir, no, fault).at(no, entry.end.unwrap_or_default().first);
+        let filter = sealed.filter().map_err(fault)?;
+        Ok(mentions.iter().any(|mention| filter.may_hold(*mention)))
+    }
+
     /// The blocks that hold `from` and everything after it, in order.
+    ///
+    /// Sealed volumes begin with the frame that holds `from`.
     ///
     /// # Errors
     /// Each item: damage or a refusal of the system, after which nothing follows.
     #[must_use]
     pub fn blocks(&self, from: Seq) -> Blocks {
-        let mut head = Head::default();
-        let mut entries = self.entries.clone();
         let before =
-            entries.iter().take_while(|entry| entry.end.is_some_and(|end| end.head.seq < from)).count();
-        if let Some(end) = entries.drain(..before).next_back().and_then(|entry| entry.end) {
-            head = end.head;
-        }
-        Blocks::over(&self.dir, self.meta.ledger, entries, head, self.acknowledged, from)
+            self.entries.iter().take_while(|entry| entry.end.is_some_and(|end| end.head.seq < from)).count();
+        self.blocks_of(before..self.entries.len(), self.acknowledged, from)
     }
+
+    /// The blocks of volume `no` alone; none when there is no such volume.
+    ///
+    /// # Errors
+    /// As [`Reader::blocks`].
+    #[must_use]
+    pub fn blocks_in(&self, no: u32) -> Blocks {
+        let at = self.entries.iter().position(|entry| entry.no == no).unwrap_or(self.entries.len());
+        let is_last = at + 1 == self.entries.len();
+        let acknowledged = self.acknowledged.filter(|_| is_last);
+        self.blocks_of(at..(at + 1).min(self.entries.len()), acknowledged, Seq(0))
+    }
+
+    fn blocks_of(&self, range: std::ops::Range<usize>, acknowledged: Option<Head>, from: Seq) -> Blocks {
+        let head = self.head_before(range.start);
+        let entries = self.entries.get(range).unwrap_or_default().to_vec();
+        Blocks::over(&self.dir, &self.meta, entries, head, acknowledged, from)
+    }
+
+    /// Where the log stands before the volume at `index`.
+    pub(crate) fn head_before(&self, index: usize) -> Head {
+        let before = index.checked_sub(1).and_then(|before| self.entries.get(before));
+        before.and_then(|entry| entry.end).map_or_else(Head::default, |end| end.head)
+    }
+}
+
+fn info(file: &SealedFile) -> SealedInfo {
+    let footer = file.footer();
+    SealedInfo {
+        bytes: file.bytes(),
+        raw_bytes: footer.raw_bytes,
+        blocks: footer.blocks,
+        decisions: footer.decisions,
+        events: footer.events,
+        first_at: footer.first_at,
+        last_at: footer.end.head.at,
+    }
+}
+
+/// The volumes there are. Beside a writer that seals one, its folder may go while it is looked at.
+fn entries(dir: &Path, meta: &Meta) -> Result<Vec<Entry>, OpenError> {
+    for _ in 1..LOOKS_MAX {
+        match dir::volumes(dir) {
+            Ok(numbers) => return numbers.into_iter().map(|no| entry(dir, meta, no)).collect(),
+            Err(OpenError::VolumeMissing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    dir::volumes(dir)?.into_iter().map(|no| entry(dir, meta, no)).collect()
 }
 
 fn noted(dir: &Path, ledger: LedgerId) -> Result<Option<Head>, OpenError> {
@@ -91,17 +201,29 @@ fn noted(dir: &Path, ledger: LedgerId) -> Result<Option<Head>, OpenError> {
     Ok(marked.into_iter().chain(clean).max_by_key(|head| head.seq))
 }
 
-fn entry(dir: &Path, ledger: LedgerId, no: u32) -> Result<Entry, OpenError> {
+/// One volume: its folder as long as that is there, then its sealed file.
+fn entry(dir: &Path, meta: &Meta, no: u32) -> Result<Entry, OpenError> {
     let path = dir::volume_path(dir, no);
-    let end = End::read(&path, ledger, no).map_err(|source| OpenError::io("read", &path, source))?;
-    let end = end.transpose().map_err(|detail| end_mark(no, Seq(0), &detail))?;
-    Ok(Entry { no, end })
+    if path.is_dir() {
+        let end = End::read(&path, meta.ledger, no).map_err(|source| OpenError::io("read", &path, source))?;
+        let end = end.transpose().map_err(|detail| end_mark(no, Seq(0), &detail))?;
+        if end.is_some() || path.is_dir() {
+            return Ok(Entry { no, end, sealed: None });
+        }
+    }
+    let sealed = source::open_sealed(dir, meta, no, Seq(0))?;
+    Ok(Entry { no, end: Some(sealed.end()), sealed: Some(sealed) })
 }
 
 /// Checks that each volume goes on where the one before it ends.
 fn check_links(entries: &[Entry]) -> Result<(), OpenError> {
     let mut next = Seq(1);
+    let mut hash = [0; 32];
     for (index, entry) in entries.iter().enumerate() {
+        if entry.sealed.as_ref().is_some_and(|sealed| sealed.footer().prev != hash) {
+            return Err(broken_link(entry.no, next));
+        }
+        hash = entry.end.map_or(hash, |end| end.head.hash);
         match entry.end {
             Some(end) if end.first != next || end.head.seq.next() < end.first => {
                 return Err(end_mark(entry.no, next, "it does not begin where the volume before it ends"));
@@ -114,170 +236,12 @@ fn check_links(entries: &[Entry]) -> Result<(), OpenError> {
     Ok(())
 }
 
+fn broken_link(volume: u32, seq: Seq) -> OpenError {
+    let detail = "chain broken: the sealed file does not follow from the volume before".to_owned();
+    OpenError::Damaged { volume, seq, kind: DamageKind::ChainBroken, detail }
+}
+
 fn end_mark(volume: u32, seq: Seq, detail: &str) -> OpenError {
     let detail = format!("end mark: {detail}");
     OpenError::Damaged { volume, seq, kind: DamageKind::EndMark, detail }
-}
-
-/// Blocks in order; see [`Reader::blocks`].
-#[derive(Debug)]
-pub struct Blocks {
-    dir: PathBuf,
-    ledger: LedgerId,
-    entries: std::vec::IntoIter<Entry>,
-    current: Option<(Entry, Chain)>,
-    head: Head,
-    acknowledged: Option<Head>,
-    from: Seq,
-    last_no: u32,
-    rescans: u32,
-    done: bool,
-}
-
-impl Blocks {
-    /// Blocks of `entries`, which begin after `head`; they must pass `acknowledged`.
-    pub(crate) fn over(
-        dir: &Path,
-        ledger: LedgerId,
-        entries: Vec<Entry>,
-        head: Head,
-        acknowledged: Option<Head>,
-        from: Seq,
-    ) -> Self {
-        Self {
-            dir: dir.to_owned(),
-            ledger,
-            last_no: entries.last().map_or(1, |entry| entry.no),
-            entries: entries.into_iter(),
-            current: None,
-            head,
-            acknowledged,
-            from,
-            rescans: 0,
-            done: false,
-        }
-    }
-
-    /// Where the last block given leaves the log; before the first, where reading began.
-    #[must_use]
-    pub const fn head(&self) -> Head {
-        self.head
-    }
-
-    fn advance(&mut self) -> Result<Option<Block>, ReadError> {
-        loop {
-            if self.current.is_none() && !self.next_volume()? {
-                return Ok(None);
-            }
-            let Some((entry, chain)) = &mut self.current else { return Ok(None) };
-            let entry = *entry;
-            if entry.end.is_some_and(|end| end.head.seq <= self.head.seq) {
-                self.end_volume(entry)?;
-                continue;
-            }
-            match chain.step().map_err(|source| io(&self.dir, entry.no, source))? {
-                Some(block) => {
-                    self.head = block.head();
-                    self.check_passed(entry.no, &block)?;
-                    if block.header().last() >= self.from {
-                        return Ok(Some(block));
-                    }
-                }
-                None => self.chain_ended(entry)?,
-            }
-        }
-    }
-
-    /// Scans the next volume; after the last, checks that nothing acknowledged is missing.
-    fn next_volume(&mut self) -> Result<bool, ReadError> {
-        let Some(entry) = self.entries.next() else {
-            let missing = self.acknowledged.filter(|noted| noted.seq > self.head.seq);
-            return missing.map_or(Ok(false), |noted| Err(self.lost(self.last_no, noted.seq)));
-        };
-        self.scan(entry)?;
-        Ok(true)
-    }
-
-    fn scan(&mut self, entry: Entry) -> Result<(), ReadError> {
-        let path = dir::volume_path(&self.dir, entry.no).join("db");
-        let scan = Scan::run(&path, self.ledger).map_err(|source| ReadError::Io { path, source })?;
-        if scan.foreign > 0 {
-            let detail = format!("{} blocks belong to another ledger", scan.foreign);
-            return Err(self.damaged(entry.no, DamageKind::Foreign, detail));
-        }
-        self.current = Some((entry, scan.chain(self.head)));
-        Ok(())
-    }
-
-    /// A volume was read up to its end mark: the mark must name its head.
-    fn end_volume(&mut self, entry: Entry) -> Result<(), ReadError> {
-        self.current = None;
-        match entry.end {
-            Some(end) if (end.head.seq, end.head.hash) != (self.head.seq, self.head.hash) => {
-                Err(self.damaged(entry.no, DamageKind::EndMark, "its end mark names another head".to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// No block follows in this volume: all is well, or it is named.
-    fn chain_ended(&mut self, entry: Entry) -> Result<(), ReadError> {
-        let Some((_, chain)) = &mut self.current else { return Ok(()) };
-        let tail = chain.tail().map_err(|source| io(&self.dir, entry.no, source))?;
-        let must = entry.end.map(|end| end.head.seq).or(self.acknowledged.map(|head| head.seq));
-        let lost = must.filter(|must| *must > self.head.seq);
-        let damaged = lost.is_some() || matches!(tail, Tail::Broken | Tail::Gap { .. });
-        if damaged && entry.end.is_none() && self.rescans < RESCANS_MAX {
-            self.rescans += 1;
-            return self.scan(entry);
-        }
-        match (tail, lost) {
-            (Tail::Broken, _) => {
-                let detail = "chain broken: the next block does not follow from the one before".to_owned();
-                Err(self.damaged(entry.no, DamageKind::ChainBroken, detail))
-            }
-            (Tail::Gap { to }, _) | (_, Some(to)) => Err(self.lost(entry.no, to)),
-            (Tail::Whole | Tail::Torn, None) => {
-                self.current = None;
-                Ok(())
-            }
-        }
-    }
-
-    fn check_passed(&self, volume: u32, block: &Block) -> Result<(), ReadError> {
-        let Some(noted) = self.acknowledged else { return Ok(()) };
-        let passes = block.header().first <= noted.seq && noted.seq <= block.header().last();
-        if passes && (noted.seq, noted.hash) != (self.head.seq, self.head.hash) {
-            let detail = "the block acknowledged here had another hash".to_owned();
-            return Err(self.damaged(volume, DamageKind::ChainBroken, detail));
-        }
-        Ok(())
-    }
-
-    fn lost(&self, volume: u32, to: Seq) -> ReadError {
-        let from = self.head.seq.next();
-        let detail = format!("events `{from}` to `{to}` are lost");
-        ReadError::Damaged { volume, seq: from, kind: DamageKind::Lost { to }, detail }
-    }
-
-    fn damaged(&self, volume: u32, kind: DamageKind, detail: String) -> ReadError {
-        ReadError::Damaged { volume, seq: self.head.seq.next(), kind, detail }
-    }
-}
-
-fn io(dir: &Path, volume: u32, source: io::Error) -> ReadError {
-    ReadError::Io { path: dir::volume_path(dir, volume).join("db"), source }
-}
-
-impl Iterator for Blocks {
-    type Item = Result<Block, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let next = self.advance().transpose();
-        self.done = !matches!(next, Some(Ok(_)));
-        next
-    }
 }

@@ -10,10 +10,13 @@ use crate::block::{Block, LedgerId};
 use crate::dir::{self, End, Meta};
 use crate::error::OpenError;
 use crate::files;
+use crate::leftovers;
 use crate::lock::DirLock;
 use crate::pack::GROUP_BYTES_MAX;
 use crate::probe::Probes;
 use crate::scan::{Chain, Scan, Tail};
+use crate::seal::{Frames, SealedFile, check_whole};
+use crate::source;
 use crate::volume::{self, Volume, VolumeError};
 use sledger_core::Seq;
 use sledger_core::log::Head;
@@ -51,6 +54,7 @@ pub fn salvage(dir: &Path) -> Result<SalvageReport, OpenError> {
         ledger: meta.ledger,
         epoch: 0,
         known: known(dir, meta.ledger),
+        meta,
         report: SalvageReport::default(),
     };
     work.run().map_err(|error| match error {
@@ -69,6 +73,7 @@ fn known(dir: &Path, ledger: LedgerId) -> Seq {
 
 struct Salvage {
     dir: PathBuf,
+    meta: Meta,
     ledger: LedgerId,
     epoch: u64,
     known: Seq,
@@ -77,6 +82,7 @@ struct Salvage {
 
 impl Salvage {
     fn run(&mut self) -> Result<(), VolumeError> {
+        leftovers::settle(&self.dir, &self.meta)?;
         let numbers = self.numbers()?;
         let mut is_whole = true;
         for (expected, no) in (1..).zip(numbers) {
@@ -102,15 +108,15 @@ impl Salvage {
                 files::rename(&fresh, &volume)?;
             }
         }
-        let found = files::entries(&volumes)?;
-        let mut numbers: Vec<u32> = found.iter().filter_map(|path| files::name(path).parse().ok()).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+        Ok(dir::numbers(&self.dir)?)
     }
 
     /// Looks at a volume; whether the next one may follow.
     fn volume(&mut self, no: u32) -> Result<bool, VolumeError> {
         let path = dir::volume_path(&self.dir, no);
+        if !path.is_dir() {
+            return self.sealed(no);
+        }
         let end = End::read(&path, self.ledger, no)?.and_then(Result::ok);
         let scan = self.scan(no)?;
         let is_ours = scan.foreign == 0;
@@ -140,6 +146,59 @@ impl Salvage {
         Ok(true)
     }
 
+    /// Looks at a sealed volume: one that is whole and follows from the one before stays as it is.
+    fn sealed(&mut self, no: u32) -> Result<bool, VolumeError> {
+        let (path, begun) = (dir::sealed_path(&self.dir, no), self.report.head);
+        let name = source::name(&self.meta, no);
+        if let Ok(file) = check_whole(&path, &name, None, &|| false) {
+            let (end, follows) = (file.end(), file.footer().prev == begun.hash);
+            if follows && end.first == begun.seq.next() {
+                (self.report.head, self.epoch) = (end.head, end.epoch);
+                return Ok(true);
+            }
+        }
+        let end = SealedFile::open(&path, &name).ok().map(|file| file.end());
+        self.known = self.known.max(end.map_or(Seq(0), |end| end.head.seq));
+        self.rebuild_sealed(no, begun)?;
+        Ok(end.is_none_or(|end| end.head.seq == self.report.head.seq))
+    }
+
+    /// Writes a sealed volume anew, as a sled folder, from the frames that are whole, and sets the file aside.
+    fn rebuild_sealed(&mut self, no: u32, begun: Head) -> Result<(), VolumeError> {
+        let mut frames = Frames::without_footer(&dir::sealed_path(&self.dir, no), begun)?;
+        let fresh = dir::beside_path(&self.dir, no, FRESH);
+        volume::make(&fresh, CACHE_BYTES)?;
+        let mut volume = Volume::open_at(fresh.clone(), no, CACHE_BYTES)?;
+        let mut since = 0;
+        while let Ok(Some(block)) = frames.step() {
+            self.epoch = block.header().epoch;
+            self.report.head = block.head();
+            since += put(&mut volume, &block)?;
+            if since >= GROUP_BYTES_MAX {
+                volume.barrier(&Probes::default())?;
+                since = 0;
+            }
+        }
+        volume.barrier(&Probes::default())?;
+        volume.close()?;
+        if self.report.head.seq == begun.seq {
+            std::fs::remove_dir_all(&fresh)?;
+            return self.set_aside(no);
+        }
+        self.install(no, begun, &fresh)
+    }
+
+    /// Gives a volume written anew its place, and sets aside what stood there.
+    fn install(&mut self, no: u32, begun: Head, fresh: &Path) -> Result<(), VolumeError> {
+        let head = self.report.head;
+        files::sync_tree(fresh)?;
+        End { first: begun.seq.next(), head, epoch: self.epoch }.write(fresh, self.ledger, no)?;
+        self.set_aside(no)?;
+        files::rename(fresh, &dir::volume_path(&self.dir, no))?;
+        self.report.rebuilt = Some(no);
+        Ok(())
+    }
+
     fn scan(&self, no: u32) -> io::Result<Scan> {
         Scan::run(&dir::volume_path(&self.dir, no).join("db"), self.ledger)
     }
@@ -165,24 +224,16 @@ impl Salvage {
         let fresh = dir::beside_path(&self.dir, no, FRESH);
         volume::make(&fresh, CACHE_BYTES)?;
         copy(Volume::open_at(fresh.clone(), no, CACHE_BYTES)?, chain, keep)?;
-        files::sync_tree(&fresh)?;
-        End { first: begun.seq.next(), head: keep, epoch: self.epoch }.write(&fresh, self.ledger, no)?;
-        self.set_aside(no)?;
-        files::rename(&fresh, &dir::volume_path(&self.dir, no))?;
-        self.report.rebuilt = Some(no);
-        Ok(())
+        self.install(no, begun, &fresh)
     }
 
+    /// Renames what there is of a volume: its folder, its sealed file, or both.
     fn set_aside(&mut self, no: u32) -> Result<(), VolumeError> {
-        let mut aside = dir::beside_path(&self.dir, no, "damaged");
-        for copy in 2_u32.. {
-            if !aside.exists() {
-                break;
+        for path in [dir::volume_path(&self.dir, no), dir::sealed_path(&self.dir, no)] {
+            if path.exists() {
+                self.report.aside.push(dir::set_aside(&path)?);
             }
-            aside = dir::beside_path(&self.dir, no, &format!("damaged{copy}"));
         }
-        files::rename(&dir::volume_path(&self.dir, no), &aside)?;
-        self.report.aside.push(aside);
         Ok(())
     }
 

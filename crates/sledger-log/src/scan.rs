@@ -58,6 +58,11 @@ impl Scan {
         Ok(scan)
     }
 
+    /// Whether there was no file to scan.
+    pub(crate) const fn is_missing(&self) -> bool {
+        self.file.is_none()
+    }
+
     fn collect(&mut self, file: &File, ledger: LedgerId) -> io::Result<()> {
         let length = file.metadata()?.len();
         let finder = Finder::new(&MAGIC);

@@ -18,11 +18,19 @@ use crate::open::{self, LogConfig, Opened};
 use crate::pack::{self, Stamp};
 use crate::probe::Probes;
 use crate::reader::{Blocks, Reader};
+use crate::sealing::{SealStatus, SealedVolume, Sealing, Work};
 use crate::volume::{self, Volume, VolumeError};
 use sledger_core::Seq;
 use sledger_core::log::{Appended, Batch, Head, Log};
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long closing lets a volume that is being sealed go on.
+const SEAL_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long the thread may take to notice that it is to stop: a frame, or a sync.
+const SEAL_STOP_MAX: Duration = Duration::from_secs(5);
 
 /// Why a log no longer takes anything.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +53,7 @@ pub struct SledLog {
     config: LogConfig,
     probes: Probes,
     /// `None` once closed.
-    lock: Option<DirLock>,
+    lock: Option<Arc<DirLock>>,
     meta: Meta,
     /// `None` once closed or poisoned.
     volume: Option<Volume>,
@@ -58,6 +66,7 @@ pub struct SledLog {
     poisoned: Option<String>,
     /// Makes the next volume while this one is still filling.
     ahead: Option<JoinHandle<Result<(), VolumeError>>>,
+    sealing: Sealing,
     was_clean: bool,
 }
 
@@ -68,14 +77,15 @@ impl SledLog {
     /// [`OpenError`], by what stands in the way. Nothing that is damaged is written to.
     pub fn open(config: LogConfig) -> Result<Self, OpenError> {
         let probes = Probes(config.probe.clone());
-        let Opened { lock, meta, volume, first, head, epoch, clean } = open::open(&config, &probes)?;
+        let Opened { lock, meta, volume, first, head, epoch, clean, unsealed } =
+            open::open(&config, &probes)?;
         let path = dir::head_path(&config.dir);
         let mark =
             HeadMark::open(&path, meta.ledger).map_err(|source| OpenError::io("open", &path, source))?;
-        Ok(Self {
+        let log = Self {
             config,
             probes,
-            lock: Some(lock),
+            lock: Some(Arc::new(lock)),
             meta,
             volume: Some(volume),
             first,
@@ -84,8 +94,13 @@ impl SledLog {
             mark,
             poisoned: None,
             ahead: None,
+            sealing: Sealing::default(),
             was_clean: clean,
-        })
+        };
+        if unsealed {
+            log.begin_sealing();
+        }
+        Ok(log)
     }
 
     /// What the ledger is.
@@ -117,7 +132,7 @@ impl SledLog {
     /// # Errors
     /// When the lock file cannot be written.
     pub fn note_url(&mut self, url: &str) -> io::Result<()> {
-        self.lock.as_mut().map_or(Ok(()), |lock| lock.write(Some(url)))
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.write(Some(url)))
     }
 
     /// Bytes that can still be written beside the ledger.
@@ -136,9 +151,61 @@ impl SledLog {
         Ok(Reader::open(&self.config.dir)?.blocks(from))
     }
 
+    /// Sealing, to be watched from elsewhere.
+    #[must_use]
+    pub fn sealing(&self) -> Sealing {
+        self.sealing.clone()
+    }
+
+    /// The volumes sealed since this was asked last, in order.
+    #[must_use]
+    pub fn take_sealed(&self) -> Vec<SealedVolume> {
+        self.sealing.take_sealed()
+    }
+
+    /// Ends the active volume, unless it is empty, and begins to seal what has ended. How sealing goes;
+    /// [`Sealing::wait`] waits for it.
+    ///
+    /// # Errors
+    /// What failed: the log is poisoned then.
+    pub fn seal_now(&mut self) -> Result<SealStatus, String> {
+        if let Some(reason) = &self.poisoned {
+            return Err(reason.clone());
+        }
+        if self.volume.as_ref().is_some_and(|volume| volume.blocks > 0) {
+            self.rotate().map_err(|error| self.poison(&error))?;
+        } else {
+            self.begin_sealing();
+        }
+        Ok(self.sealing.status())
+    }
+
+    fn begin_sealing(&self) {
+        let Some(lock) = self.lock.as_ref().filter(|_| self.config.seal) else { return };
+        self.sealing.begin(Work {
+            dir: self.config.dir.clone(),
+            meta: self.meta.clone(),
+            probes: self.probes.clone(),
+            free_bytes_min: self.config.free_bytes_min,
+            lock: Arc::clone(lock),
+        });
+    }
+
+    /// Lets a volume that is being sealed go on for a while, then has it left as it is.
+    fn end_sealing(&self, at_most: Duration) {
+        let _ = self.sealing.wait(at_most);
+        self.sealing.stop();
+        if self.sealing.wait(SEAL_STOP_MAX).running {
+            tracing::warn!("a volume is still being sealed; the directory stays locked until that ends");
+        }
+    }
+
     fn try_append(&mut self, batch: Batch<'_>) -> Result<(), WriteError> {
         let stamp = Stamp { ledger: self.meta.ledger, partition: self.meta.partition };
         let blocks = pack::pack(stamp, batch, &self.head)?;
+        if self.sealing.take_asked() && self.volume.as_ref().is_some_and(|volume| volume.blocks > 0) {
+            self.rotate()?;
+        }
         for group in blocks.chunk_by(|_, next| !next.header().after_barrier()) {
             self.rotate_if_full()?;
             self.write_group(group)?;
@@ -193,7 +260,9 @@ impl SledLog {
         self.probes.reach("rotate.renamed")?;
         self.volume = Some(Volume::open(&dir, no, self.config.cache_bytes)?);
         self.first = self.head.seq.next();
-        Ok(self.probes.reach("rotate.done")?)
+        self.probes.reach("rotate.done")?;
+        self.begin_sealing();
+        Ok(())
     }
 
     fn make_ahead_if_half_full(&mut self) {
@@ -212,6 +281,7 @@ impl SledLog {
     /// Nothing is taken from here on, and sled is never touched again.
     fn poison(&mut self, error: &WriteError) -> String {
         self.volume = None;
+        self.sealing.stop();
         let reason = error.to_string();
         tracing::error!(%reason, "the log failed and takes nothing more");
         self.poisoned.get_or_insert(reason).clone()
@@ -269,6 +339,7 @@ impl Log for SledLog {
         }
         self.try_close().map_err(|error| self.poison(&error))?;
         self.poisoned = Some(WriteError::Closed.to_string());
+        self.end_sealing(SEAL_WAIT_MAX);
         self.lock = None;
         Ok(())
     }
@@ -276,6 +347,7 @@ impl Log for SledLog {
 
 impl Drop for SledLog {
     fn drop(&mut self) {
+        self.end_sealing(Duration::ZERO);
         if let Err(error) = self.join_ahead() {
             tracing::warn!(%error, "the next volume could not be made ahead");
         }

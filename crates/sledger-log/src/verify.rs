@@ -7,8 +7,12 @@
 use crate::block::Block;
 use crate::dir::{self, End, Meta};
 use crate::error::{DamageKind, OpenError, ReadError};
+use crate::mentions::mentions;
 use crate::reader::Reader;
 use crate::scan::{Chain, Scan, Tail};
+use crate::seal::{Filter, Frames, SealedFault, SealedFile};
+use crate::source::{self, SourceFault};
+use sledger_core::event::Decision;
 use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
 use std::path::{Path, PathBuf};
@@ -91,6 +95,9 @@ impl Check {
     fn volume(&mut self, no: u32) -> Result<(), OpenError> {
         self.report.volumes += 1;
         let path = dir::volume_path(&self.dir, no);
+        if !path.is_dir() && dir::sealed_path(&self.dir, no).exists() {
+            return self.sealed(no);
+        }
         let db = path.join("db");
         let io = |source| OpenError::from(ReadError::Io { path: db.clone(), source });
         let scan = Scan::run(&db, self.report.meta.ledger).map_err(io)?;
@@ -110,7 +117,7 @@ impl Check {
         let is_over = |head: Head| end.is_some_and(|end| end.head.seq <= head.seq);
         while !is_over(self.report.head) {
             if let Some(block) = chain.step()? {
-                self.block(no, &block);
+                self.block(no, &block, None);
                 continue;
             }
             let tail = chain.tail()?;
@@ -126,7 +133,84 @@ impl Check {
         Ok(())
     }
 
-    fn block(&mut self, no: u32, block: &Block) {
+    fn sealed(&mut self, no: u32) -> Result<(), OpenError> {
+        let path = dir::sealed_path(&self.dir, no);
+        let io = |source| OpenError::from(ReadError::Io { path: path.clone(), source });
+        let opened = SealedFile::open(&path, &source::name(&self.report.meta, no));
+        let Some(file) = self.checked(no, opened)? else {
+            let frames = Frames::without_footer(&path, self.report.head).map_err(io)?;
+            return self.frames(no, frames, None);
+        };
+        let (problems, counts) = (self.report.problems.len(), self.counts());
+        let (index, filter) = (file.index(), file.filter());
+        self.checked(no, index)?;
+        let filter = self.checked(no, filter)?;
+        let frames = file.frames(self.report.head, Seq(0));
+        if let Some(frames) = self.checked(no, frames)? {
+            self.frames(no, frames, filter.as_ref())?;
+        }
+        self.end(no, Some(file.end()));
+        let footer = file.footer();
+        let said = [footer.blocks, footer.decisions, footer.events];
+        let found = self.counts().into_iter().zip(counts).map(|(now, before)| now - before);
+        if self.report.problems.len() == problems && !found.eq(said) {
+            self.problem(no, DamageKind::SealedFile, "sealed file: its counts are wrong".to_owned());
+        }
+        Ok(())
+    }
+
+    const fn counts(&self) -> [u64; 3] {
+        [self.report.blocks, self.report.decisions, self.report.events]
+    }
+
+    /// A part of a sealed file, or a problem told.
+    fn checked<T>(&mut self, no: u32, part: Result<T, SealedFault>) -> Result<Option<T>, OpenError> {
+        let fault = match part {
+            Ok(part) => return Ok(Some(part)),
+            Err(fault) => fault,
+        };
+        if matches!(fault, SealedFault::Io(_)) {
+            let error = SourceFault::sealed(&self.dir, no, fault).at(no, self.report.head.seq.next());
+            return Err(error.into());
+        }
+        let (kind, detail) = (source::kind(&fault), source::detail(&fault));
+        let is_told = |told: &Problem| (told.volume, &told.detail) == (no, &detail);
+        if !self.report.problems.iter().any(is_told) {
+            self.problem(no, kind, detail);
+        }
+        Ok(None)
+    }
+
+    /// Walks the frames, and goes on behind each that is damaged.
+    fn frames(&mut self, no: u32, mut frames: Frames, filter: Option<&Filter>) -> Result<(), OpenError> {
+        loop {
+            let step = frames.step();
+            match self.checked(no, step)? {
+                Some(Some(block)) => self.block(no, &block, filter),
+                Some(None) => return Ok(()),
+                None => {
+                    let skipped = frames.skip();
+                    let Some(head) = self.checked(no, skipped)?.flatten() else { return Ok(()) };
+                    if head.seq > self.report.head.seq {
+                        self.lost(no, head.seq);
+                    }
+                    self.report.head = head;
+                }
+            }
+        }
+    }
+
+    /// No mention of a decision may be missing in the filter of its volume.
+    fn filtered(&mut self, no: u32, first: Seq, decision: &Decision, filter: &Filter) {
+        let mut is_found = true;
+        mentions(first, decision, &mut |mention| is_found &= filter.may_hold(mention));
+        let detail = "sealed file: its filter misses what it mentions".to_owned();
+        if !is_found && self.report.problems.last().is_none_or(|told| told.detail != detail) {
+            self.problem(no, DamageKind::SealedFile, detail);
+        }
+    }
+
+    fn block(&mut self, no: u32, block: &Block, filter: Option<&Filter>) {
         let header = block.header();
         self.report.blocks += 1;
         self.report.decisions += u64::from(header.decisions);
@@ -135,6 +219,9 @@ impl Check {
         for decision in block.decisions() {
             match decision {
                 Ok(decision) => {
+                    if let Some(filter) = filter {
+                        self.filtered(no, header.first.plus(events), &decision, filter);
+                    }
                     events += decision.events.len() as u64;
                     self.time(no, decision.at);
                 }

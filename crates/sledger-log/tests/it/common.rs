@@ -4,9 +4,10 @@ use sledger_core::command::Actor;
 use sledger_core::event::{Decision, Event, Op};
 use sledger_core::log::{Appended, Batch, Head, Log};
 use sledger_core::{Millis, Seq};
-use sledger_log::{LogConfig, Probe, Reader, SledLog};
+use sledger_log::{LogConfig, Probe, Reader, SealStatus, SledLog};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 pub(crate) const EPOCH: u64 = 1;
@@ -32,6 +33,10 @@ impl Place {
         self.volume(no).join("db")
     }
 
+    pub(crate) fn sealed(&self, no: u32) -> PathBuf {
+        self.dir.join(format!("volumes/{no:06}.sealed"))
+    }
+
     pub(crate) fn open(&self) -> SledLog {
         SledLog::open(config(&self.dir)).unwrap()
     }
@@ -42,6 +47,18 @@ impl Place {
         let mut log = place.open();
         write(&mut log, count);
         log.close().unwrap();
+        place
+    }
+
+    /// A ledger of 10,000 events in some sealed volumes and one that is not, closed in good order.
+    pub(crate) fn with_sealed() -> Self {
+        let place = place();
+        let mut log = SledLog::open(sealing(&place.dir)).unwrap();
+        for _ in 0..40 {
+            write(&mut log, 250);
+        }
+        log.close().unwrap();
+        assert!(place.sealed(4).exists() && !place.volume(4).exists());
         place
     }
 
@@ -57,17 +74,33 @@ impl Place {
     }
 }
 
+/// Volumes that have ended stay sled folders.
 pub(crate) fn config(dir: &Path) -> LogConfig {
-    LogConfig { free_bytes_min: 0, ..LogConfig::new(dir) }
+    LogConfig { free_bytes_min: 0, seal: false, ..LogConfig::new(dir) }
 }
 
-/// Volumes end after 64 KiB.
+/// Volumes end after 64 KiB, and stay sled folders.
 pub(crate) fn small(dir: &Path) -> LogConfig {
     LogConfig { volume_bytes_max: 64 * 1024, ..config(dir) }
 }
 
+/// Volumes end after 64 KiB, and are sealed.
+pub(crate) fn sealing(dir: &Path) -> LogConfig {
+    LogConfig { seal: true, ..small(dir) }
+}
+
 pub(crate) fn probed(dir: &Path, probe: impl Probe + 'static) -> LogConfig {
-    LogConfig { probe: Some(Arc::new(probe)), ..small(dir) }
+    LogConfig { probe: Some(Arc::new(probe)), ..sealing(dir) }
+}
+
+/// Longer than sealing a small volume takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until nothing is being sealed; all must be well then.
+pub(crate) fn sealed(log: &SledLog) -> SealStatus {
+    let status = log.sealing().wait(PATIENCE);
+    assert_eq!((status.running, status.last_error.as_deref()), (false, None));
+    status
 }
 
 /// The decision whose event has this seq: of one event, its size varies.
@@ -123,6 +156,21 @@ pub(crate) fn read_all(dir: &Path) -> Head {
     }
     assert_eq!(blocks.head().seq, Seq(seq));
     blocks.head()
+}
+
+/// What there is of volumes, except those made ahead.
+pub(crate) fn names(place: &Place) -> Vec<String> {
+    let entries = std::fs::read_dir(place.dir.join("volumes")).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.rsplit('.').next() != Some("new"));
+    names.sort();
+    names
+}
+
+/// Whether a file lies about that was not written to its end.
+pub(crate) fn is_half_written(place: &Place) -> bool {
+    names(place).iter().any(|name| name.rsplit('.').next() == Some("tmp"))
 }
 
 /// Where `needle` stands in a file, every time.

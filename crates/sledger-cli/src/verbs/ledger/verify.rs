@@ -61,6 +61,7 @@ const fn kind(kind: DamageKind) -> &'static str {
         DamageKind::SledFailed => "sled_failed",
         DamageKind::Blob => "blob",
         DamageKind::EndMark => "end_mark",
+        DamageKind::SealedFile => "sealed_file",
         DamageKind::Foreign => "foreign",
         DamageKind::Content => "content",
     }
