@@ -2,10 +2,11 @@
 
 use crate::event::{Cause, Code, PolicyCode, PolicyRef};
 use crate::{Facts, Limit, Millis, Seq};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What came of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// A new session.
     Admitted,
@@ -73,7 +74,7 @@ impl Outcome {
 }
 
 /// The answer to one command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// What came of it.
     pub outcome: Outcome,
@@ -93,7 +94,9 @@ pub struct Answer {
     pub skipped: Vec<String>,
     /// Why, for programs.
     pub code: Option<Code>,
-    /// A limit of RULES 20 or the disk reserve was reached: `LEDGER_FULL`, with the limit's name.
+    /// A limit of RULES 20 or the disk reserve was reached: `LEDGER_FULL`, with the limit's name. Such an answer
+    /// is never remembered, so it is in no snapshot.
+    #[serde(skip)]
     pub full: Option<&'static str>,
     /// Why, for operators.
     pub reason: Option<Arc<str>>,
@@ -165,7 +168,7 @@ impl Answer {
 }
 
 /// A live session as it was at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
     /// What it is.
     pub facts: Arc<Facts>,
@@ -186,7 +189,7 @@ pub struct SessionView {
 }
 
 /// How full one quota key is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaUse {
     /// The quota's name.
     pub quota: Arc<str>,
@@ -212,7 +215,7 @@ pub struct Advice {
 }
 
 /// What is remembered of an ended session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
     /// What it was.
     pub facts: Arc<Facts>,

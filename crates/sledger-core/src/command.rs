@@ -14,6 +14,8 @@ pub struct Request {
     pub request_id: Option<String>,
     /// A repeat of this id within ten minutes gets the first answer.
     pub command_id: Option<String>,
+    /// Only ask what would become of it: for logins. Nothing of it is recorded or remembered.
+    pub dry_run: bool,
     /// What is asked.
     pub command: Command,
 }
@@ -22,7 +24,7 @@ impl Request {
     /// A command without ids, from `actor`.
     #[must_use]
     pub const fn new(actor: Actor, command: Command) -> Self {
-        Self { actor, request_id: None, command_id: None, command }
+        Self { actor, request_id: None, command_id: None, dry_run: false, command }
     }
 }
 

@@ -8,9 +8,11 @@ use crate::config::{Bounds, Settings};
 use crate::decide::{Decided, Install, Means, bindings, decide, due};
 use crate::event::{Decision, Event, Op};
 use crate::evolve::{Effect, evolve_decision, kind_of_denial};
+use crate::foresee::foresee;
 use crate::narrate::{count_again, narrate};
 use crate::policy::{Policies, PolicyFault};
 use crate::quota::Ready;
+use crate::snapshot::Taker;
 use crate::state::Kind;
 use crate::{Facts, Millis, Personal, Seq, State};
 use std::collections::BTreeMap;
@@ -100,6 +102,11 @@ impl<P: Policies> Decider<P> {
         &self.state
     }
 
+    /// Takes a snapshot of the state, bit by bit.
+    pub fn snapshot(&mut self) -> Taker<'_> {
+        Taker::on(&mut self.state)
+    }
+
     /// Whether the disk's reserve is reached: nobody new is let in then.
     pub fn set_disk_full(&mut self, full: bool) {
         self.bounds.disk_full = full;
@@ -125,6 +132,9 @@ impl<P: Policies> Decider<P> {
     /// Decides one request at `at`, deadlines first. What is to be recorded is pushed to `out`, in order.
     pub fn decide(&mut self, request: &Request, at: Millis, out: &mut Vec<Recorded>) -> Answer {
         let expired = self.drain(at, out);
+        if request.dry_run {
+            return Answer { expired, ..self.dry(request, at) };
+        }
         let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
         let mut answer = match decide(&self.state, &mut means, request, at) {
             Decided::Answer(answer) => self.unrecorded(request, *answer),
@@ -136,6 +146,27 @@ impl<P: Policies> Decider<P> {
         };
         answer.expired = expired;
         answer
+    }
+
+    /// What would become of a login if it were decided at `at`: nothing is recorded, remembered or counted. Whatever
+    /// is due by then must have been drained.
+    pub fn dry(&mut self, request: &Request, at: Millis) -> Answer {
+        if !matches!(request.command, Command::Login(_)) {
+            let mut answer = Answer::new(Outcome::Rejected, at);
+            answer.field = Some("dry_run".to_owned());
+            answer.reason = Some("is for logins only".into());
+            return answer;
+        }
+        let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
+        match decide(&self.state, &mut means, request, at) {
+            Decided::Answer(answer) | Decided::Seen(_, answer) => *answer,
+            Decided::Record(decisions, mut answer) => {
+                for decision in &decisions {
+                    foresee(&self.state, decision, &mut answer);
+                }
+                *answer
+            }
+        }
     }
 
     /// Records decisions of the ledger's own (settings at start, clock, close).

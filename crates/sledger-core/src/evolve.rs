@@ -3,8 +3,9 @@
 mod sessions;
 mod settings;
 
+pub(crate) use sessions::key_texts;
 pub use settings::PendingParts;
-pub(crate) use settings::split;
+pub(crate) use settings::{assemble, split};
 
 use crate::State;
 use crate::answer::Tombstone;
@@ -143,6 +144,7 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
 
 fn denied(tables: &mut Tables, happened: Happened<'_>) -> Effect {
     if let Some(kind) = kind_of_denial(happened.decision) {
+        crate::snapshot::before_denial(tables, &kind);
         tables.storms.denied(kind, happened.decision.at);
     }
     Effect::Nothing

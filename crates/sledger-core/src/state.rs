@@ -18,7 +18,7 @@ pub use memory::{STORM_DENIALS, STORM_WINDOW, TRIP_FAILURES, TRIP_FOR, TRIP_WITH
 pub use session::Session;
 
 pub(crate) use members::{Members, pick_from};
-pub(crate) use memory::Kind;
+pub(crate) use memory::{Kind, Recent, Trip, Trips};
 pub(crate) use session::Rare;
 pub(crate) use tables::Tables;
 
@@ -56,6 +56,10 @@ impl State {
     #[must_use]
     pub fn new(ready: Ready, bindings: Vec<Binding>, seed: u64) -> Self {
         Self(Arc::new(Tables::new(ready, bindings, seed)))
+    }
+
+    pub(crate) fn of(tables: Tables) -> Self {
+        Self(Arc::new(tables))
     }
 
     pub(crate) fn tables(&self) -> &Tables {

@@ -32,6 +32,11 @@ impl Index {
         self.0.insert_unique(spread(hash), Entry { hash, slot }, |entry| spread(entry.hash));
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, slots: usize) {
+        self.0.reserve(slots, |entry| spread(entry.hash));
+    }
+
     pub(crate) fn remove(&mut self, hash: u32, slot: u32) {
         if let Ok(entry) = self.0.find_entry(spread(hash), |entry| entry.slot == slot) {
             entry.remove();

@@ -97,6 +97,7 @@ impl Projection {
     pub fn of_state(state: &State) -> Self {
         let mut projection = Self::new(Arc::clone(state.ready()));
         (projection.seq, projection.at) = (state.seq(), state.at());
+        projection.reserve(state.session_count(), state.user_count());
         for session in state.sessions() {
             projection.take_over(session);
         }
@@ -106,6 +107,14 @@ impl Projection {
         }
         projection.settle();
         projection
+    }
+
+    /// Makes room for what is about to be put in.
+    fn reserve(&mut self, sessions: usize, users: usize) {
+        self.rows.reserve(sessions);
+        self.by_id.reserve(sessions);
+        self.users.reserve(users);
+        self.by_user.reserve(users);
     }
 
     /// The last event folded.

@@ -1,6 +1,7 @@
 //! What a ledger is opened with.
 
 use crate::clock::SystemClock;
+use crate::relaxed::Durability;
 use sledger_core::clock::Clock;
 use sledger_core::config::{Bounds, Settings};
 use sledger_core::decide::Install;
@@ -27,6 +28,8 @@ pub struct Config {
     pub feed_readers_max: usize,
     /// Refuse admissions below this many free bytes on the disk.
     pub reserve_bytes: u64,
+    /// Whether answers wait for the disk. Relaxed, a crash of the machine may lose the last of what was answered.
+    pub durability: Durability,
     /// A wall clock further ahead of the last recorded time than this is refused until it is accepted.
     pub gap_max: Span,
     /// Accept a wall clock that is further ahead.
@@ -41,6 +44,8 @@ pub struct Config {
     pub seed: u64,
     /// Bytes after which a volume of the log ends.
     pub volume_bytes_max: u64,
+    /// Events after which a snapshot of the state is written, for fast opening; 0 neither writes nor reads any.
+    pub snapshot_events: u64,
     /// Told of each named point, for harnesses that kill or fail there.
     pub probe: Option<Arc<dyn sledger_log::Probe>>,
 }
@@ -58,6 +63,7 @@ impl Config {
             queue_max: 65_536,
             feed_readers_max: 256,
             reserve_bytes: 256 << 20,
+            durability: Durability::Durable,
             gap_max: Span::seconds(7 * 86_400),
             accept_clock: false,
             seal_personal: false,
@@ -65,6 +71,7 @@ impl Config {
             clock: Arc::new(SystemClock),
             seed: random_seed(),
             volume_bytes_max: 256 << 20,
+            snapshot_events: crate::snapshots::EVENTS,
             probe: None,
         }
     }

@@ -3,12 +3,15 @@
 //! While the writer syncs one batch this fills the next: group commit without a timer.
 
 use crate::config::Config;
+use crate::meters::Meters;
+use crate::relaxed::{Behind, Durability};
 use crate::shared::{Answered, Shared};
+use crate::snapshots::Snapshots;
 use crate::write_loop::Work;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use sledger_core::Millis;
 use sledger_core::clock::{Clock, LedgerClock};
-use sledger_core::command::Actor;
+use sledger_core::command::{Actor, Command};
 use sledger_core::decide::own_decision;
 use sledger_core::decider::Decider;
 use sledger_core::event::{Event, Op};
@@ -34,6 +37,11 @@ pub(crate) struct DecideLoop {
     pub(crate) ledger_clock: LedgerClock,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pending: Work,
+    pub(crate) meters: Arc<Meters>,
+    /// What the disk is behind by; `None` where every answer waits for it.
+    pub(crate) behind: Option<Behind>,
+    /// `None` where no snapshots are written.
+    pub(crate) snapshots: Option<Snapshots>,
 }
 
 impl DecideLoop {
@@ -41,11 +49,26 @@ impl DecideLoop {
         (decider, ledger_clock): (Decider<Engine>, LedgerClock),
         (intake, control): (Intake, Receiver<()>),
         writer: Sender<Work>,
-        shared: Arc<Shared>,
+        (shared, meters): (Arc<Shared>, Arc<Meters>),
         config: &Config,
     ) -> Self {
         let clock = Arc::clone(&config.clock);
-        Self { decider, intake, control, writer, shared, ledger_clock, clock, pending: Work::default() }
+        let behind = (config.durability == Durability::Relaxed).then(Behind::default);
+        let pending = Work::default();
+        let snapshots = None;
+        Self {
+            decider,
+            intake,
+            control,
+            writer,
+            shared,
+            ledger_clock,
+            clock,
+            pending,
+            meters,
+            behind,
+            snapshots,
+        }
     }
 
     /// Runs until the ledger is closed or poisoned.
@@ -65,6 +88,7 @@ impl DecideLoop {
             if !self.hand_over() {
                 return self.refuse_all();
             }
+            self.step_snapshot();
         }
     }
 
@@ -73,7 +97,15 @@ impl DecideLoop {
             .decider
             .next_due()
             .map_or(SLEEP_MAX, |due| Duration::from_millis(self.ledger_clock.wait_for(due)).min(SLEEP_MAX));
-        Instant::now() + due
+        let due = Instant::now() + due;
+        self.snapshots.as_ref().and_then(Snapshots::next_step).map_or(due, |step| step.min(due))
+    }
+
+    /// Goes on with the snapshot that is being taken, or begins one if it is time.
+    fn step_snapshot(&mut self) {
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.step(&mut self.decider, self.pending.is_empty());
+        }
     }
 
     /// Ledger time; a difference to the wall clock is recorded.
@@ -98,14 +130,36 @@ impl DecideLoop {
             let Some(submission) = self.intake.take() else { break };
             self.decide(submission, at);
         }
+        self.answer_early();
+        self.step_snapshot();
     }
 
     fn decide(&mut self, submission: Submission, at: Millis) {
         let Submission { request, received, reply } = submission;
+        let is_login = matches!(request.command, Command::Login(_)) && !request.dry_run;
         let begun = Instant::now();
         let answer = Box::new(self.decider.decide(&request, at, &mut self.pending.recorded));
         let decide_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.pending.answers.push(Answered { reply, answer, received, decide_ns });
+        self.pending.answers.push(Answered { reply, answer, received, decide_ns, is_login });
+    }
+
+    /// Relaxed durability: lets answers go before the disk has them, unless it is too far behind.
+    fn answer_early(&mut self) {
+        let Some(behind) = &mut self.behind else { return };
+        let now = Instant::now();
+        behind.decided(self.decider.state().seq(), now);
+        if !self.is_within_bound(now) || self.shared.poisoned().is_some() {
+            return;
+        }
+        let answers = std::mem::take(&mut self.pending.answers);
+        self.meters.answered(&answers);
+        Answered::send(answers);
+    }
+
+    /// Whether answers need not wait for the disk.
+    fn is_within_bound(&mut self, now: Instant) -> bool {
+        let durable = self.shared.durable();
+        self.behind.as_mut().is_some_and(|behind| behind.is_within_bound(durable, now))
     }
 
     fn drain(&mut self, at: Millis) {
@@ -125,6 +179,10 @@ impl DecideLoop {
                 Err(TrySendError::Full(work)) => self.pending = work,
             }
             let Some(first) = self.more() else {
+                if self.has_room() && self.is_within_bound(Instant::now()) {
+                    // The writer tells when it takes the next batch.
+                    return true;
+                }
                 let sent = self.writer.send(std::mem::take(&mut self.pending));
                 return sent.is_ok() && self.is_handed_over();
             };
@@ -143,8 +201,11 @@ impl DecideLoop {
 
     /// Another submission, while the batch has room.
     fn more(&self) -> Option<Submission> {
-        let room = self.pending.answers.len() < BATCH_MAX && self.pending.recorded.len() < BATCH_MAX;
-        if room { self.intake.take() } else { None }
+        if self.has_room() { self.intake.take() } else { None }
+    }
+
+    fn has_room(&self) -> bool {
+        self.pending.answers.len() < BATCH_MAX && self.pending.recorded.len() < BATCH_MAX
     }
 
     /// The last of a ledger that is closed: what waits is still decided, then the end is recorded.
@@ -166,9 +227,23 @@ impl DecideLoop {
         self.decider.record_storms(at, true, &mut self.pending.recorded);
         let stopped = own_decision(Actor::Local, at, Op::Ledger, vec![Event::LedgerStopped]);
         self.decider.record_own(vec![stopped], &mut self.pending.recorded);
+        self.last_snapshot();
         self.pending.last = true;
         if self.writer.send(std::mem::take(&mut self.pending)).is_err() || !self.is_handed_over() {
             self.refuse_all();
+        }
+    }
+
+    /// Leaves a snapshot behind where that is due, before the log is closed.
+    fn last_snapshot(&mut self) {
+        let Some(mut snapshots) = self.snapshots.take() else { return };
+        if !snapshots.is_due_at_close(&self.decider) {
+            return;
+        }
+        match self.writer.send(std::mem::take(&mut self.pending)) {
+            Ok(()) if self.is_handed_over() => snapshots.close(&mut self.decider),
+            Ok(()) => {}
+            Err(error) => self.pending = error.0,
         }
     }
 

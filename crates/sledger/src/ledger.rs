@@ -4,8 +4,12 @@ use crate::config::{BoxedLog, Config};
 use crate::decide_loop::DecideLoop;
 use crate::error::OpenError;
 use crate::memory::MemoryLog;
-use crate::open::{self, Opened};
+use crate::meters::{Meters, Tallies};
+use crate::open::{self, Found, Opened};
+use crate::recover::Recovery;
+use crate::relaxed::Durability;
 use crate::shared::Shared;
+use crate::snapshots::{self, Begun};
 use crate::ticket::Ticket;
 use crate::watchdog::{self, Watch};
 use crate::write_loop::WriteLoop;
@@ -14,9 +18,11 @@ use sledger_core::answer::Answer;
 use sledger_core::command::{Actor, Command, Login, Request};
 use sledger_core::{Seq, State};
 use sledger_ingest::{Caller, Failure, Refused};
-use sledger_projector::{Latencies, Projection, Projector, Views};
+use sledger_log::Snapshots;
+use sledger_projector::{Latencies, Latency, Projection, Projector, Views};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -36,7 +42,11 @@ struct Inner {
     shared: Arc<Shared>,
     views: Views,
     latencies: Latencies,
+    meters: Arc<Meters>,
+    durability: Durability,
     data: Option<PathBuf>,
+    recovery: Option<Recovery>,
+    newest_snapshot: Arc<AtomicU64>,
     stop: Sender<()>,
     threads: Mutex<Threads>,
 }
@@ -57,9 +67,9 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`] by what stands in the way; nothing damaged is written to.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let (log, state) = open::open(&config)?;
+        let Found { log, state, recovery, snapshots } = open::open(&config)?;
         let clean = log.was_clean();
-        Self::run(config, Box::new(log), state, clean, true)
+        Self::run(config, Box::new(log), (state, clean), Some((recovery, snapshots)))
     }
 
     /// A ledger that keeps nothing: gone with its last handle.
@@ -68,7 +78,7 @@ impl Ledger {
     /// Names the setting or policy that cannot be used.
     pub fn in_memory(config: Config) -> Result<Self, OpenError> {
         let state = open::empty(config.seed)?;
-        Self::run(config, Box::<MemoryLog>::default(), state, true, false)
+        Self::run(config, Box::<MemoryLog>::default(), (state, true), None)
     }
 
     /// A ledger on an empty log of another kind.
@@ -77,17 +87,20 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn on_log(config: Config, log: BoxedLog) -> Result<Self, OpenError> {
         let state = open::empty(config.seed)?;
-        Self::run(config, log, state, true, false)
+        Self::run(config, log, (state, true), None)
     }
 
     fn run(
         config: Config,
         log: BoxedLog,
-        state: State,
-        clean: bool,
-        on_disk: bool,
+        (state, clean): (State, bool),
+        disk: Option<(Recovery, Option<Snapshots>)>,
     ) -> Result<Self, OpenError> {
         let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
+        let (recovery, store) = disk.unzip();
+        let recovered = recovery.as_ref().and_then(|recovery| recovery.snapshot);
+        let Begun { log, snapshots, thread, newest } =
+            snapshots::begin(store.flatten(), (log, head), recovered, &config)?;
         let (ingest, intake) = sledger_ingest::channel(config.queue_max);
         let (work, waiting) = bounded(1);
         let shared = Arc::new(Shared::new(ingest, head.seq, waiting.clone()));
@@ -99,6 +112,7 @@ impl Ledger {
         let (projector, input, views) = Projector::start(projection, projector_config)
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let latencies = input.latencies().clone();
+        let meters = Arc::new(Meters::new(latencies.clone()));
         let (stop, control) = bounded(1);
         let writer = WriteLoop {
             work: waiting,
@@ -107,20 +121,36 @@ impl Ledger {
             epoch,
             shared: Arc::clone(&shared),
             projector: input,
-            latencies: latencies.clone(),
+            meters: Arc::clone(&meters),
+            durability: config.durability,
+            room: stop.clone(),
             probe: config.probe.clone(),
         };
-        let decider =
-            DecideLoop::new((decider, clock), (intake, control), work, Arc::clone(&shared), &config);
-        let pipeline = vec![
+        let together = (Arc::clone(&shared), Arc::clone(&meters));
+        let mut decider = DecideLoop::new((decider, clock), (intake, control), work, together, &config);
+        decider.snapshots = snapshots;
+        let mut pipeline = vec![
             spawn("sledger-write", &shared, move || writer.run())?,
             spawn("sledger-decide", &shared, move || decider.run())?,
         ];
-        let reserve_bytes = config.reserve_bytes;
-        let data = on_disk.then_some(config.data);
+        pipeline.extend(thread);
+        let (reserve_bytes, durability) = (config.reserve_bytes, config.durability);
+        let data = recovery.is_some().then_some(config.data);
         let watch = watchdog::start(&shared, data.clone(), reserve_bytes)?;
         let threads = Mutex::new(Threads { pipeline, projector: Some(projector), watch: Some(watch) });
-        Ok(Self { inner: Arc::new(Inner { shared, views, latencies, data, stop, threads }) })
+        let inner = Inner {
+            shared,
+            views,
+            latencies,
+            meters,
+            durability,
+            data,
+            recovery,
+            newest_snapshot: newest,
+            stop,
+            threads,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// A caller that may have up to `in_flight_max` requests unanswered: the way for many requests from one place.
@@ -164,6 +194,24 @@ impl Ledger {
         &self.inner.latencies
     }
 
+    /// How long a batch takes from the log's hands to the disk.
+    #[must_use]
+    pub fn sync_latency(&self) -> &Latency {
+        &self.inner.meters.sync
+    }
+
+    /// What was answered and recorded since the process started, in counts.
+    #[must_use]
+    pub fn tallies(&self) -> Tallies {
+        self.inner.meters.tallies()
+    }
+
+    /// Whether answers wait for the disk.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.inner.durability
+    }
+
     /// The last event that is durable.
     #[must_use]
     pub fn durable(&self) -> Seq {
@@ -174,6 +222,18 @@ impl Ledger {
     #[must_use]
     pub fn data(&self) -> Option<&Path> {
         self.inner.data.as_deref()
+    }
+
+    /// How the state was found when the ledger was opened; `None` in memory.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.inner.recovery.as_ref()
+    }
+
+    /// The seq of the newest snapshot, if there is one that this process wrote or was opened from.
+    #[must_use]
+    pub fn newest_snapshot(&self) -> Option<Seq> {
+        Some(Seq(self.inner.newest_snapshot.load(Ordering::Relaxed))).filter(|seq| seq.0 > 0)
     }
 
     /// How many requests wait to be decided.
@@ -191,7 +251,14 @@ impl Ledger {
     /// Whether the disk's reserve is reached, so that nobody new is let in.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
-        self.inner.shared.disk_full.load(std::sync::atomic::Ordering::Relaxed)
+        self.inner.shared.disk_full.load(Ordering::Relaxed)
+    }
+
+    /// Free bytes on the ledger's disk, as seen within the last second; `None` in memory, or where they cannot be seen.
+    #[must_use]
+    pub fn disk_free(&self) -> Option<u64> {
+        let free = self.inner.shared.disk_free.load(std::sync::atomic::Ordering::Relaxed);
+        (free != u64::MAX).then_some(free)
     }
 
     /// Calls `tell` with the reason when the ledger is poisoned.

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! One thread decides, one writes; an answer leaves only after the block that was open when it was decided is
-//! durable. After a failed append, flush or sync nobody is told yes any more.
+//! durable, unless the ledger was opened with [`Durability::Relaxed`]. After a failed append, flush or sync nobody is told yes any more.
 //!
 //! Absent on purpose: HTTP, terminals, argv, environment.
 #![forbid(unsafe_code)]
@@ -24,10 +24,15 @@ mod clock;
 mod config;
 mod decide_loop;
 mod error;
+mod heads;
 mod ledger;
 mod memory;
+mod meters;
 mod open;
+mod recover;
+mod relaxed;
 mod shared;
+mod snapshots;
 mod ticket;
 mod watchdog;
 mod write_loop;
@@ -37,6 +42,9 @@ pub use config::{BoxedLog, Config};
 pub use error::OpenError;
 pub use ledger::{Decision, Ledger};
 pub use memory::MemoryLog;
+pub use meters::{LoginKind, OPERATIONS_BOUNDS, Tallies};
+pub use recover::{IgnoredSnapshot, Recovery};
+pub use relaxed::{Durability, RELAXED_BEHIND_MAX};
 pub use ticket::Ticket;
 
 pub use sledger_core as core;

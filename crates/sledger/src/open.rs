@@ -2,6 +2,7 @@
 
 use crate::config::{BoxedLog, Config};
 use crate::error::OpenError;
+use crate::recover::{Recovery, recover};
 use sledger_core::clock::LedgerClock;
 use sledger_core::command::Actor;
 use sledger_core::config::{Origin, Settings};
@@ -11,8 +12,8 @@ use sledger_core::event::{Decision, Event, Op, RULES_REVISION, Started};
 use sledger_core::log::{Appended, Batch, Head};
 use sledger_core::policy::Policies;
 use sledger_core::quota::Ready;
-use sledger_core::{Millis, Span, State, refold};
-use sledger_log::{LogConfig, SledLog};
+use sledger_core::{Millis, Span, State};
+use sledger_log::{LogConfig, SledLog, Snapshots};
 use sledger_policy::Engine;
 use std::sync::Arc;
 
@@ -25,8 +26,17 @@ pub(crate) struct Opened {
     pub(crate) epoch: u64,
 }
 
-/// Opens the log of `config` and folds it.
-pub(crate) fn open(config: &Config) -> Result<(SledLog, State), OpenError> {
+/// What was found on the disk.
+pub(crate) struct Found {
+    pub(crate) log: SledLog,
+    pub(crate) state: State,
+    pub(crate) recovery: Recovery,
+    /// `None` where none are written or read.
+    pub(crate) snapshots: Option<Snapshots>,
+}
+
+/// Opens the log of `config` and folds it, from a snapshot where there is one.
+pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
     if config.seal_personal {
         return Err(OpenError::SealUnsupported);
     }
@@ -34,8 +44,10 @@ pub(crate) fn open(config: &Config) -> Result<(SledLog, State), OpenError> {
     log_config.volume_bytes_max = config.volume_bytes_max;
     log_config.probe.clone_from(&config.probe);
     let log = SledLog::open(log_config)?;
-    let state = recover(&log, config.seed)?;
-    Ok((log, state))
+    let snapshots = Snapshots::new(&config.data, log.meta(), config.probe.clone());
+    let snapshots = (config.snapshot_events > 0).then_some(snapshots);
+    let (state, recovery) = recover(&log, snapshots.as_ref(), empty(config.seed)?, config.seed)?;
+    Ok(Found { log, state, recovery, snapshots })
 }
 
 /// The state before anything is recorded.
@@ -44,20 +56,6 @@ pub(crate) fn empty(seed: u64) -> Result<State, GenesisError> {
     let ready = ready
         .map_err(|rejection| GenesisError::Setting { field: rejection.field, reason: rejection.reason })?;
     Ok(State::new(ready, Vec::new(), seed))
-}
-
-fn recover(log: &SledLog, seed: u64) -> Result<State, OpenError> {
-    let mut state = empty(seed)?;
-    for block in log.replay(sledger_core::Seq(1))? {
-        let block = block?;
-        let mut seq = block.header().first;
-        for decision in block.decisions() {
-            let decision = decision.map_err(|source| OpenError::Decision { seq, source })?;
-            refold(&mut state, seq, &decision);
-            seq = seq.plus(decision.events.len() as u64);
-        }
-    }
-    Ok(state)
 }
 
 /// Records the start and what changed since the last one; then the ledger can take commands.

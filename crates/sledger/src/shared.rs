@@ -14,6 +14,18 @@ pub(crate) struct Answered {
     pub(crate) answer: Box<sledger_core::answer::Answer>,
     pub(crate) received: Instant,
     pub(crate) decide_ns: u64,
+    pub(crate) is_login: bool,
+}
+
+impl Answered {
+    /// Sends answers out, and wakes each caller once.
+    pub(crate) fn send(answers: Vec<Self>) {
+        let mut wakes = Wakes::default();
+        for Self { reply, answer, .. } in answers {
+            reply.fill(Ok(answer), &mut wakes);
+        }
+        wakes.wake_all();
+    }
 }
 
 type OnPoison = Box<dyn FnOnce(&str) + Send>;
@@ -33,6 +45,8 @@ pub(crate) struct Shared {
     /// Written by the writer before answers leave, read by queries.
     durable: AtomicU64,
     pub(crate) disk_full: AtomicBool,
+    /// Free bytes on the disk as the watchdog saw them last; all ones where nobody looks.
+    pub(crate) disk_free: AtomicU64,
 }
 
 impl Shared {
@@ -47,6 +61,7 @@ impl Shared {
             born: Instant::now(),
             durable: AtomicU64::new(head.0),
             disk_full: AtomicBool::new(false),
+            disk_free: AtomicU64::new(u64::MAX),
         }
     }
 

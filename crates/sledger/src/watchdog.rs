@@ -56,6 +56,8 @@ fn watch(shared: &Shared, reserve: Option<&(PathBuf, u64)>, stopped: &Receiver<(
 fn look_at_disk(shared: &Shared, reserve: Option<&(PathBuf, u64)>) {
     let Some((data, reserve)) = reserve else { return };
     let Some(free) = free_bytes(data) else { return };
+    // Relaxed: whoever shows it wants a figure that is about right.
+    shared.disk_free.store(free, Ordering::Relaxed);
     let full = free < *reserve;
     if shared.disk_full.swap(full, Ordering::Relaxed) != full {
         tracing::warn!(free, reserve, full, "free disk space against the reserve");

@@ -1,14 +1,15 @@
 //! The writer's thread: blocks, barrier, answers. A sync is never retried.
 
 use crate::config::BoxedLog;
+use crate::meters::{Meters, micros};
+use crate::relaxed::Durability;
 use crate::shared::{Answered, Shared};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use sledger_core::decider::Recorded;
 use sledger_core::event::Decision;
 use sledger_core::log::{Appended, Batch, Head};
-use sledger_ingest::Wakes;
 use sledger_log::Probe;
-use sledger_projector::{Latencies, ProjectorInput};
+use sledger_projector::ProjectorInput;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,10 @@ pub(crate) struct WriteLoop {
     pub(crate) epoch: u64,
     pub(crate) shared: Arc<Shared>,
     pub(crate) projector: ProjectorInput,
-    pub(crate) latencies: Latencies,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) durability: Durability,
+    /// Under relaxed durability the decider does not wait for this thread: it is woken when there is room.
+    pub(crate) room: Sender<()>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
 }
 
@@ -47,9 +51,11 @@ impl WriteLoop {
     /// Runs until the decider is gone or something fails.
     pub(crate) fn run(mut self) {
         while let Ok(work) = self.work.recv() {
+            self.tell_room();
             let last = work.last;
             if let Err(reason) = self.write(work) {
                 self.shared.poison(&reason);
+                self.tell_lost();
                 // A poisoned sled is never dropped: its Drop would write.
                 std::mem::forget(self.log);
                 return;
@@ -68,9 +74,12 @@ impl WriteLoop {
         self.shared.put_in_flight(answers);
         if !recorded.is_empty() {
             self.shared.barrier_begins();
+            let begun = Instant::now();
             let appended = self.append(&recorded);
             self.shared.barrier_ends();
             self.head = appended?;
+            self.meters.sync.record([micros(begun.elapsed())]);
+            self.meters.recorded(&recorded);
             self.publish(recorded)?;
         }
         if let Some(reason) = self.shared.poisoned() {
@@ -102,6 +111,20 @@ impl WriteLoop {
         }
     }
 
+    fn tell_room(&self) {
+        if self.durability == Durability::Relaxed {
+            // A word that waits there already says the same.
+            let _told = self.room.try_send(());
+        }
+    }
+
+    /// Under relaxed durability the poison does not tell all: some were answered already.
+    fn tell_lost(&self) {
+        if self.durability == Durability::Relaxed {
+            tracing::error!(after = %self.head.seq, "what was answered after this seq may be lost");
+        }
+    }
+
     /// What is durable becomes visible, before anybody is told.
     fn publish(&mut self, recorded: Vec<Recorded>) -> Result<(), String> {
         let sent = self.projector.send(recorded, self.head.seq);
@@ -110,16 +133,8 @@ impl WriteLoop {
     }
 
     fn answer(&mut self) {
-        let mut wakes = Wakes::default();
-        let (now, answers) = (Instant::now(), self.shared.take_in_flight());
-        let micros = |taken: Duration| u64::try_from(taken.as_micros()).unwrap_or(u64::MAX);
-        self.latencies
-            .answer
-            .record(answers.iter().map(|one| micros(now.saturating_duration_since(one.received))));
-        self.latencies.decide.record(answers.iter().map(|one| one.decide_ns / 1_000));
-        for Answered { reply, answer, .. } in answers {
-            reply.fill(Ok(answer), &mut wakes);
-        }
-        wakes.wake_all();
+        let answers = self.shared.take_in_flight();
+        self.meters.answered(&answers);
+        Answered::send(answers);
     }
 }

@@ -4,6 +4,7 @@ use super::{Effect, Happened, login_facts, sealed, shift};
 use crate::answer::Tombstone;
 use crate::event::{Cause, Code, Counted, Event, Judged, Op};
 use crate::policy::message_for;
+use crate::quota::Ready;
 use crate::state::{Rare, Session, Tables};
 use crate::words::{Blanks, fill};
 use crate::{Facts, Millis, Seq, Span, UserNo};
@@ -36,16 +37,19 @@ pub(super) fn adopted(
 fn put(tables: &mut Tables, session: Session, counted: &[Counted]) -> Effect {
     let facts = Arc::clone(&session.facts);
     let number = session.number;
-    let ready = Arc::clone(&tables.ready);
-    let keys: Vec<Arc<str>> = ready.quotas.iter().flat_map(|quota| quota.keys_counting(&facts)).collect();
-    // Keys whose text is sealed away are still told apart by their number.
-    let keys = if keys.len() == counted.len() {
-        keys
-    } else {
-        counted.iter().map(|counted| Arc::from(format!("\u{1f}key:{}", counted.key.0))).collect()
-    };
+    let keys = key_texts(&Arc::clone(&tables.ready), &facts, counted);
     tables.insert(session, counted, &keys);
     Effect::Live(number)
+}
+
+/// The texts of the keys that count a session.
+pub(crate) fn key_texts(ready: &Ready, facts: &Facts, counted: &[Counted]) -> Vec<Arc<str>> {
+    let keys: Vec<Arc<str>> = ready.quotas.iter().flat_map(|quota| quota.keys_counting(facts)).collect();
+    if keys.len() == counted.len() {
+        return keys;
+    }
+    // Keys whose text is sealed away are still told apart by their number.
+    counted.iter().map(|counted| Arc::from(format!("\u{1f}key:{}", counted.key.0))).collect()
 }
 
 pub(super) fn resumed(

@@ -24,6 +24,11 @@ impl PendingParts {
         self.0.insert(hash, part.clone());
     }
 
+    /// Those that wait, in the order of their hashes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8; 32], &Part)> {
+        self.0.iter()
+    }
+
     /// Puts the named parts together and forgets all; `None` where none are named or one is missing.
     pub fn apply(&mut self, parts: &[[u8; 32]]) -> Option<Ready> {
         let found: Option<Vec<Part>> = parts.iter().map(|hash| self.0.get(hash).cloned()).collect();
@@ -43,6 +48,8 @@ pub(super) fn applied(
     // Without parts only the policies in force change.
     if let Some(ready) = tables.parts.apply(parts) {
         tables.ready = Arc::new(ready);
+        // Every session stands under other keys from here on: what was saved no longer fits the rest.
+        tables.taking = None;
         tables.recount();
         let most = tables.ready.settings.sessions.tombstones_max as usize;
         tables.tombs.shrink(&tables.hasher, most);
@@ -57,7 +64,7 @@ pub(super) fn applied(
 }
 
 /// Puts the parts of a configuration together, in order.
-fn assemble(parts: Vec<Part>) -> Settings {
+pub(crate) fn assemble(parts: Vec<Part>) -> Settings {
     let mut settings = Settings { quotas: Vec::new(), ..Settings::default() };
     for part in parts {
         match part {

@@ -13,6 +13,13 @@ use std::hash::Hash;
 pub(crate) struct Index(HashTable<u32>);
 
 impl Index {
+    /// Makes room in an empty index.
+    pub(crate) fn reserve(&mut self, slots: usize) {
+        if self.0.is_empty() {
+            self.0 = HashTable::with_capacity(slots);
+        }
+    }
+
     pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         self.0.find(hash, |&slot| is_it(slot)).copied()
     }

@@ -4,6 +4,7 @@ use super::deadlines::NOWHERE;
 use crate::answer::SessionView;
 use crate::event::Cause;
 use crate::{Facts, Millis, Seq, Span};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ pub struct Session {
 }
 
 /// What few sessions have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rare {
     pub(crate) seen_ip: Option<Arc<str>>,
     pub(crate) seen_client: Option<Arc<str>>,

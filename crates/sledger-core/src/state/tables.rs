@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::event::{Binding, Counted};
 use crate::evolve::PendingParts;
 use crate::quota::Ready;
+use crate::snapshot::{self, Taking};
 use crate::{KeyNo, Millis, Seq, UserNo};
 use slab::Slab;
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub(crate) struct Tables {
     pub(crate) storms: Storms,
     /// The answer so far of a command that takes several decisions, by their cause.
     pub(crate) partial: Option<(Seq, Box<Answer>)>,
+    /// The snapshot being taken. INVARIANT(snapshot): a session that it has not got yet is saved before it changes.
+    pub(crate) taking: Option<Box<Taking>>,
 }
 
 fn slot_of(index: usize) -> u32 {
@@ -78,7 +81,19 @@ impl Tables {
             trips: Trips::default(),
             storms: Storms::default(),
             partial: None,
+            taking: None,
         }
+    }
+
+    /// Makes room for what is about to be put in.
+    pub(crate) fn reserve(&mut self, sessions: usize, users: usize, keys: usize) {
+        self.sessions.reserve(sessions);
+        self.users.reserve(users);
+        self.keys.reserve(keys);
+        self.by_id.reserve(sessions);
+        self.by_number.reserve(sessions);
+        self.by_user.reserve(users);
+        self.by_key.reserve(keys);
     }
 
     pub(crate) fn find_session(&self, id: &str) -> Option<u32> {
@@ -140,6 +155,7 @@ impl Tables {
         let facts = Arc::clone(&session.facts);
         let deadline = session.deadline();
         let slot = slot_of(self.sessions.insert(session));
+        snapshot::is_new(self, slot);
         let (hasher, rows) = (&self.hasher, &self.sessions);
         self.by_id.insert(hasher.of(facts.session()), slot, |slot| {
             hasher.of(rows.get(slot as usize).map_or("", |session| session.facts.session()))
@@ -157,6 +173,7 @@ impl Tables {
 
     /// Takes a session out. Its keys and its user go with their last session.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Session> {
+        snapshot::before_change(self, slot);
         let session = self.sessions.get(slot as usize)?;
         let (number, user, place) = (session.number, session.user, session.place);
         let facts = Arc::clone(&session.facts);
@@ -177,6 +194,7 @@ impl Tables {
     /// Changes a session's activity or deadline, and puts it where it then belongs.
     pub(crate) fn update(&mut self, slot: u32, change: impl FnOnce(&mut Session)) {
         let Some(user) = self.sessions.get(slot as usize).map(|session| session.user) else { return };
+        snapshot::before_change(self, slot);
         self.each_key(slot, |members, rows| members.leave_orders(rows, slot));
         if let Some(user) = self.users.get_mut(user as usize) {
             user.members.leave_orders(&self.sessions, slot);

@@ -4,6 +4,7 @@ use super::index::Hasher;
 use crate::answer::Tombstone;
 use hashbrown::HashTable;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The newest tombstones, oldest first, and the latest of each id.
@@ -47,6 +48,11 @@ impl Tombs {
         }
     }
 
+    /// Positions since the beginning of those remembered now.
+    pub(crate) fn positions(&self) -> Range<u64> {
+        self.gone..self.gone.saturating_add(self.all.len() as u64)
+    }
+
     /// All, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tombstone>> {
         self.all.iter()
@@ -58,7 +64,8 @@ impl Tombs {
         }
     }
 
-    fn at(&self, position: u64) -> Option<&Arc<Tombstone>> {
+    /// The tombstone at a position, unless it is forgotten.
+    pub(crate) fn at(&self, position: u64) -> Option<&Arc<Tombstone>> {
         self.all.get(usize::try_from(position.checked_sub(self.gone)?).ok()?)
     }
 
