@@ -3,9 +3,9 @@
 use crate::ask::Callers;
 use crate::config::Config;
 use crate::key::SessionKey;
-use crate::limits::DISK_READERS_MAX;
+use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reply::Refusal;
-use crate::{batch, events, health, reply, sessions, stats, users};
+use crate::{batch, blocks, events, health, introspect, metrics, reply, sessions, stats, users};
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::response::Response;
@@ -27,13 +27,19 @@ pub(crate) struct App {
     pub(crate) stops: watch::Receiver<bool>,
     /// Bounds who reads history from disk at once.
     pub(crate) disk_readers: Arc<Semaphore>,
+    /// Bounds who takes raw blocks at once.
+    pub(crate) block_readers: Arc<Semaphore>,
+    /// One scrape at a time.
+    pub(crate) scrapes: Semaphore,
 }
 
 impl App {
     pub(crate) fn new(config: Config, ledger: Ledger, key: SessionKey, stops: watch::Receiver<bool>) -> Self {
         let callers = Callers::new(ledger.clone());
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
-        Self { config, ledger, callers, key, stops, disk_readers }
+        let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
+        let scrapes = Semaphore::new(1);
+        Self { config, ledger, callers, key, stops, disk_readers, block_readers, scrapes }
     }
 
     /// Reads the views as of everything acknowledged before the call. For what is found by key: quick enough to be
@@ -82,6 +88,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/v1/ledger", get(stats::ledger))
         .route("/v1/batch", post(batch::run))
         .route("/v1/events", get(events::follow))
+        .route("/v1/blocks", get(blocks::raw))
+        .route(introspect::PATH, post(introspect::introspect))
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(unknown)

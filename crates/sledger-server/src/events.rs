@@ -10,6 +10,8 @@ mod disk;
 mod line;
 mod live;
 
+pub(crate) use disk::opened;
+
 use crate::app::App;
 use crate::extract::{Asked, text};
 use crate::reply::{Refusal, Reply, failed};

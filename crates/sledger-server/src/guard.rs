@@ -3,6 +3,7 @@
 //! A page elsewhere can make a browser send requests here; what it cannot do is choose `Host` freely, hide its
 //! `Origin`, or set a JSON content type without asking first. Each of the three is checked on every request.
 
+use crate::introspect;
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, Request};
 use sledger_wire::answer::Problem;
@@ -10,7 +11,10 @@ use sledger_wire::escape::brief;
 use std::net::{IpAddr, SocketAddr};
 
 /// Content types that a browser does not send across hosts without asking.
-const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-ndjson"];
+const CONTENT_TYPES: &[&str] = &["application/json", "application/x-ndjson"];
+/// What the one call takes instead for which a standard prescribes it. It changes nothing, so a page elsewhere that
+/// has it sent gains nothing, and is refused by its `Origin` all the same.
+const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 
 /// Who this server may be called.
 #[derive(Clone, Debug)]
@@ -44,7 +48,7 @@ impl Guard {
         let headers = request.headers();
         self.check_host(request, reached)
             .or_else(|| self.check_origin(headers, reached))
-            .or_else(|| check_content_type(request.method(), headers))
+            .or_else(|| check_content_type(request.method(), request.uri().path(), headers))
     }
 
     fn check_host<B>(&self, request: &Request<B>, reached: IpAddr) -> Option<Problem> {
@@ -97,17 +101,18 @@ fn is_of_this_machine(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
-fn check_content_type(method: &Method, headers: &HeaderMap) -> Option<Problem> {
+fn check_content_type(method: &Method, path: &str, headers: &HeaderMap) -> Option<Problem> {
     if ![Method::POST, Method::PUT, Method::PATCH].contains(method) {
         return None;
     }
     let given = headers.get(CONTENT_TYPE).map(HeaderValue::to_str);
     let kind = given.and_then(Result::ok).map(|text| text.split(';').next().unwrap_or_default().trim());
-    if kind.is_some_and(|kind| CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind))) {
+    let taken = if path == introspect::PATH { FORM } else { CONTENT_TYPES };
+    if kind.is_some_and(|kind| taken.iter().any(|known| known.eq_ignore_ascii_case(kind))) {
         return None;
     }
     let is = kind.map_or_else(|| "is missing".to_owned(), |kind| format!("is `{}`", brief(kind)));
-    let detail = format!("`Content-Type` {is}: write `application/json` or `application/x-ndjson`");
+    let detail = format!("`Content-Type` {is}: write `{}`", taken.join("` or `"));
     Some(refused(415, "Content-Type", &detail))
 }
 

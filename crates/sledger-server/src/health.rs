@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::reply::json_as;
-use crate::stats::DURABILITY;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -41,7 +40,8 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let reasons = reasons(&app);
     let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    json_as(status, &Readiness { ready, name: &app.config.name, durability: DURABILITY, reasons })
+    let durability = app.ledger.durability().as_str();
+    json_as(status, &Readiness { ready, name: &app.config.name, durability, reasons })
 }
 
 fn reasons(app: &App) -> Vec<Reason> {

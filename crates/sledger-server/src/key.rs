@@ -4,6 +4,8 @@
 //! another command. So the id is not drawn but derived from the command id, under a key drawn once.
 
 use crate::ServeError;
+use crate::reply::Refusal;
+use sledger_wire::answer::Problem;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -35,8 +37,16 @@ impl SessionKey {
     }
 }
 
-fn drawn() -> io::Result<[u8; BYTES]> {
-    let mut key = [0; BYTES];
+/// An id of 128 random bits.
+pub(crate) fn drawn_id() -> Result<String, Refusal> {
+    let no_bits =
+        |error| Problem::new(500, None, format!("no random bits can be had for a session id: {error}"));
+    let drawn = drawn::<16>().map_err(no_bits)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(drawn)))
+}
+
+fn drawn<const N: usize>() -> io::Result<[u8; N]> {
+    let mut key = [0; N];
     getrandom::fill(&mut key).map_err(io::Error::from)?;
     Ok(key)
 }

@@ -1,7 +1,8 @@
-//! HTTP over a ledger: every call of `/v1`, the durable feed, health.
+//! HTTP over a ledger: every call of `/v1`, the durable feed, health, metrics.
 //!
 //! Promise: what a caller is told was durable before it was told, and what was
-//! acknowledged is seen by every request that begins afterwards. Errors are
+//! acknowledged is seen by every request that begins afterwards; a ledger opened
+//! with relaxed durability promises neither, and says so. Errors are
 //! `application/problem+json`; a request that a browser could have been tricked
 //! into is refused before anybody looks at it.
 //!
@@ -27,14 +28,17 @@
 mod app;
 mod ask;
 mod batch;
+mod blocks;
 mod config;
 mod error;
 mod events;
 mod extract;
 mod guard;
 mod health;
+mod introspect;
 mod key;
 mod limits;
+mod metrics;
 mod reply;
 mod server;
 mod sessions;

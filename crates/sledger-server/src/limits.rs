@@ -24,6 +24,10 @@ pub(crate) const FEED_CHUNKS_MAX: usize = 16;
 pub(crate) const FEED_CHUNK_BYTES: usize = 32 << 10;
 /// Readers of the feed that are served from disk at once; more wait.
 pub(crate) const DISK_READERS_MAX: usize = 2;
+/// Who takes raw blocks at once; more wait.
+pub(crate) const BLOCK_READERS_MAX: usize = 2;
+/// Blocks, each of at most 64 KiB, that wait for a slow reader.
+pub(crate) const BLOCK_CHUNKS_MAX: usize = 8;
 /// How often a ledger is opened for reading beside its writer before its error is believed.
 pub(crate) const DISK_OPENS_MAX: u32 = 3;
 /// Between two tries.

@@ -78,8 +78,16 @@ pub(crate) fn problem(problem: &Problem) -> Response {
 
 /// What a command came to.
 pub(crate) fn answer(echo: &Echo, answer: &Answer) -> Response {
-    let line = AnswerLine::over_http(echo, answer);
-    if let Some(refused) = Problem::of(echo.op, answer, &line) {
+    told(echo, answer, &AnswerLine::over_http(echo, answer))
+}
+
+/// What a login would come to: the same answer, marked.
+pub(crate) fn foreseen(echo: &Echo, answer: &Answer) -> Response {
+    told(echo, answer, &AnswerLine::foreseen(echo, answer))
+}
+
+fn told(echo: &Echo, answer: &Answer, line: &AnswerLine) -> Response {
+    if let Some(refused) = Problem::of(echo.op, answer, line) {
         return problem(&refused);
     }
     match status(echo.op, answer) {

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Asked, Named, RequestId, whole};
+use crate::key::drawn_id;
 use crate::reply::{self, Refusal, Reply};
 use axum::body::Body;
 use axum::extract::State;
@@ -12,7 +13,7 @@ use sledger::core::command::{Rejection, Target};
 use sledger::projector::{Projection, SessionQuery};
 use sledger::{Actor, Command, Request};
 use sledger_wire::answer::{Problem, SessionObject, TombstoneObject};
-use sledger_wire::bodies::{end_from_json, login_from_json};
+use sledger_wire::bodies::{dry_login_from_json, end_from_json, login_from_json};
 use sledger_wire::escape::brief;
 use sledger_wire::pages::SessionsPage;
 use sledger_wire::queries::{LoginQuery, SessionsQuery, TargetQuery, page_size};
@@ -26,15 +27,29 @@ pub(crate) async fn login(
     Asked(query): Asked<LoginQuery>,
     body: Body,
 ) -> Reply {
-    if query.dry_run {
-        return Err(Rejection::new("dry_run", "is not supported by this version: nothing was decided").into());
-    }
     let body = whole(body, app.config.read_max).await?;
+    if query.dry_run {
+        return foresee(&app, &body).await;
+    }
     let (mut echo, mut request) = login_from_json(&body, &Actor::Local)?;
     request.request_id = id;
     name_session(&app, &mut echo, &mut request);
     let answer = app.callers.ask(request).await?;
     Ok(reply::answer(&echo, &answer))
+}
+
+/// What would become of a login.
+async fn foresee(app: &App, body: &[u8]) -> Reply {
+    let (mut echo, mut request) = dry_login_from_json(body, &Actor::Local)?;
+    name_session(app, &mut echo, &mut request);
+    if let Command::Login(login) = &mut request.command
+        && login.session.is_none()
+    {
+        // An id for this question only: the login itself will have another, so it is not told.
+        login.session = Some(drawn_id()?);
+    }
+    let answer = app.callers.ask(request).await?;
+    Ok(reply::foreseen(&echo, &answer))
 }
 
 /// A login without an id gets one that follows from its command id, so that a repeat is the same login.

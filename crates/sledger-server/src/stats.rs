@@ -3,22 +3,20 @@
 use crate::app::App;
 use crate::reply::{self, Reply};
 use axum::extract::State;
-use sledger::SystemClock;
 use sledger::core::Millis;
 use sledger::core::clock::Clock as _;
 use sledger::projector::{Latency, Projection, Rate};
+use sledger::{Durability, SystemClock};
 use sledger_wire::pages::{LedgerStats, Quantiles, Rates, Top, TopRow};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Users in `/v1/top`.
 const TOP_MAX: usize = 20;
 /// How deep the data directory is looked at, and how many entries at most.
 const DEPTH_MAX: u32 = 6;
 const ENTRIES_MAX: usize = 100_000;
-
-/// What the ledger promises with each answer.
-pub(crate) const DURABILITY: &str = "durable";
 
 /// `GET /v1/ledger`.
 pub(crate) async fn ledger(State(app): State<Arc<App>>) -> Reply {
@@ -36,7 +34,7 @@ pub(crate) async fn ledger(State(app): State<Arc<App>>) -> Reply {
         users: users as u64,
         volumes,
         bytes,
-        durability: DURABILITY.to_owned(),
+        durability: app.ledger.durability().as_str().to_owned(),
         poisoned: reason.is_some(),
         poison_reason: reason.map(|reason| reason.to_string()),
         disk_full: app.ledger.is_disk_full(),
@@ -51,7 +49,12 @@ fn on_disk(data: &Path) -> (u64, u64) {
         let is_volume = |name: &std::ffi::OsString| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
         names.take(ENTRIES_MAX).filter(is_volume).count() as u64
     });
-    (volumes, bytes_under(data, DEPTH_MAX))
+    (volumes, bytes_on_disk(data))
+}
+
+/// Bytes under `data`.
+pub(crate) fn bytes_on_disk(data: &Path) -> u64 {
+    bytes_under(data, DEPTH_MAX)
 }
 
 fn bytes_under(folder: &Path, depth: u32) -> u64 {
@@ -65,17 +68,28 @@ fn bytes_under(folder: &Path, depth: u32) -> u64 {
     entries.filter_map(Result::ok).take(ENTRIES_MAX).map(bytes).sum()
 }
 
+/// How long ago the newest snapshot under `data` was written; `None` without one.
+pub(crate) fn snapshot_age(data: &Path) -> Option<Duration> {
+    let entries = std::fs::read_dir(data.join("snapshots")).ok()?.filter_map(Result::ok).take(ENTRIES_MAX);
+    let snapshots =
+        entries.filter(|entry| Path::new(&entry.file_name()).extension() == Some("snap".as_ref()));
+    let written = snapshots.filter_map(|entry| entry.metadata().ok()?.modified().ok()).max()?;
+    // Written in the future: the clock was set back meanwhile.
+    Some(SystemTime::now().duration_since(written).unwrap_or_default())
+}
+
 /// `GET /v1/top`.
 pub(crate) async fn top(State(app): State<Arc<App>>) -> Reply {
     let near = app.config.near_percent;
-    let mut top = app.read_at_length(move |views| top_of(views, near)).await?;
+    let durability = app.ledger.durability();
+    let mut top = app.read_at_length(move |views| top_of(views, near, durability)).await?;
     top.poisoned = app.ledger.poisoned().is_some();
     top.latency_us = quantiles(&app.ledger.latencies().answer);
     top.decide_us = quantiles(&app.ledger.latencies().decide);
     Ok(reply::json(&top))
 }
 
-fn top_of(views: &Projection, near: u32) -> Top {
+fn top_of(views: &Projection, near: u32, durability: Durability) -> Top {
     let totals = views.totals(near);
     // A ledger at rest folds nothing: its own time stands still, the minute does not.
     let now: Millis = SystemClock.wall().max(views.at());
@@ -90,7 +104,7 @@ fn top_of(views: &Projection, near: u32) -> Top {
         users: totals.users as u64,
         at_limit: totals.at_limit as u64,
         near_limit: totals.near_limit as u64,
-        durability: DURABILITY.to_owned(),
+        durability: durability.as_str().to_owned(),
         top: views.top(TOP_MAX).iter().map(row).collect(),
         rates: views.rates(now).map(|rates| told(&rates)).unwrap_or_default(),
         ..Top::default()
@@ -136,6 +150,24 @@ mod tests {
         std::fs::write(dir.path().join("head"), [0; 11]).unwrap();
         assert_eq!(on_disk(dir.path()), (2, 111));
         assert_eq!(on_disk(&dir.path().join("gone")), (0, 0));
+    }
+
+    #[test]
+    fn the_newest_snapshot_gives_the_age() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(snapshot_age(dir.path()), None);
+        let snapshots = dir.path().join("snapshots");
+        std::fs::create_dir(&snapshots).unwrap();
+        let written = |name: &str, ago: u64| {
+            let file = std::fs::File::create(snapshots.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(ago)).unwrap();
+        };
+        written("000000000009.tmp", 0);
+        assert_eq!(snapshot_age(dir.path()), None);
+        written("000000000001.snap", 5_000);
+        written("000000000007.snap", 1_000);
+        let age = snapshot_age(dir.path()).unwrap().as_secs();
+        assert!((1_000..1_100).contains(&age), "{age}");
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub struct AnswerLine {
     /// The first answer, given again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub repeated: bool,
+    /// What would happen: nothing was decided.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
     /// The session's number; over HTTP only, as all that follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
@@ -187,6 +190,12 @@ impl AnswerLine {
             quotas: answer.quotas.iter().map(QuotaUseObject::from).collect(),
             ..Self::batched(echo, answer)
         }
+    }
+
+    /// The answer to a dry run: as over HTTP, without the numbers that only what is recorded has.
+    #[must_use]
+    pub fn foreseen(echo: &Echo, answer: &Answer) -> Self {
+        Self { dry_run: true, number: None, generation: None, seq: None, ..Self::over_http(echo, answer) }
     }
 
     /// One line of JSON, without its end.

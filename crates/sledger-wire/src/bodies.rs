@@ -1,5 +1,9 @@
 //! Bodies of HTTP requests, read as strictly as lines of a recording.
 
+mod form;
+
+pub use form::token_from_form;
+
 use crate::config::{read_quota, why};
 use crate::fields::{Faults, Fields};
 use crate::readers::{filled, life, limit, seq, text, time};
@@ -69,19 +73,32 @@ pub struct PolicyBody {
 /// # Errors
 /// Names the field that is wrong.
 pub fn login_from_json(body: &[u8], actor: &Actor) -> Result<(Echo, Request), Rejection> {
+    read_login(body, actor, false)
+}
+
+/// As [`login_from_json`], for a login that is only asked about: neither `session` nor `command` is required.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn dry_login_from_json(body: &[u8], actor: &Actor) -> Result<(Echo, Request), Rejection> {
+    read_login(body, actor, true)
+}
+
+fn read_login(body: &[u8], actor: &Actor, dry_run: bool) -> Result<(Echo, Request), Rejection> {
     let tree = object(body)?;
     checked(|faults| {
         let fields = Fields::open(&tree, "", LOGIN_KEYS, faults);
         if fields.get("user").is_none() {
             fields.fault("user", faults, "is missing");
         }
-        if fields.get("session").is_none() && fields.get("command").is_none() {
+        if !dry_run && fields.get("session").is_none() && fields.get("command").is_none() {
             fields.fault("command", faults, "is missing: it is required where `session` is left out");
         }
         let login = login(&fields, faults);
         let echo = Echo { op: OpName::Login, user: login.user.clone(), session: login.session.clone() };
         let mut request = Request::new(actor.clone(), Command::Login(Box::new(login)));
         request.command_id = command_id(&fields, faults);
+        request.dry_run = dry_run;
         (echo, request)
     })
 }

@@ -5,9 +5,11 @@
 
 mod actor;
 mod details;
+mod export;
 mod types;
 
 pub use actor::{actor, actor_text};
+pub use export::{Begin, End, ExportLine, ExportRead, PolicyText, is_event_line};
 pub use types::{TYPES, type_of};
 
 use crate::answer::AdviceObject;

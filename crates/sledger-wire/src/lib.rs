@@ -23,6 +23,7 @@
 pub mod answer;
 pub mod bodies;
 pub mod config;
+pub mod csv;
 pub mod escape;
 pub mod events;
 mod fields;

@@ -3,6 +3,8 @@
 use crate::answer::SessionObject;
 use crate::values::LimitWord;
 use serde::{Deserialize, Serialize};
+use sledger_core::Millis;
+use sledger_core::answer::SessionView;
 use std::collections::BTreeMap;
 
 /// `GET /v1/users`.
@@ -251,12 +253,35 @@ pub struct Introspection {
     /// Its client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// Its id: the token asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Its id and number, `id@SEQ`: no other session ever has the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
     /// When it began, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
-    /// When it will be over, in Unix seconds.
+    /// When it will be over, in Unix seconds; absent for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
+}
+
+impl From<&SessionView> for Introspection {
+    fn from(session: &SessionView) -> Self {
+        let facts = &*session.facts;
+        let seconds = |at: Millis| i64::try_from(at.0 / 1000).ok();
+        Self {
+            active: true,
+            username: Some(facts.user().to_owned()),
+            sub: Some(facts.user().to_owned()),
+            client_id: facts.client().map(str::to_owned),
+            sid: Some(facts.session().to_owned()),
+            jti: Some(format!("{}@{}", facts.session(), session.number)),
+            iat: seconds(facts.started),
+            exp: (session.expires != Millis::NEVER).then(|| seconds(session.expires)).flatten(),
+        }
+    }
 }
 
 /// `GET /v1/ledger`.

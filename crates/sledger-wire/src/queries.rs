@@ -109,6 +109,14 @@ impl EventsQuery {
     }
 }
 
+/// `GET /v1/blocks`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlocksQuery {
+    /// The first block is the one that holds this event; the ledger's first where absent.
+    pub from: Option<u64>,
+}
+
 /// Rows of a page: what was asked for, within bounds.
 #[must_use]
 pub fn page_size(asked: Option<u32>) -> usize {

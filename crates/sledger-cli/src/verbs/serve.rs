@@ -97,11 +97,6 @@ fn not_yet(config: &Config) -> Vec<&'static str> {
 
 fn ledger_config(configured: &Configured) -> Result<sledger::Config> {
     let config = &configured.config;
-    if config.ledger.durability == Durability::Relaxed {
-        return Err(Usage::error(
-            "ledger.durability: this version cannot be `relaxed` yet; set it to `durable`",
-        ));
-    }
     let data = &config.ledger.data;
     Ok(sledger::Config {
         settings: config.settings.clone(),
@@ -111,6 +106,10 @@ fn ledger_config(configured: &Configured) -> Result<sledger::Config> {
         queue_max: config.limits.queue_max as usize,
         feed_readers_max: config.limits.feed_readers_max as usize,
         reserve_bytes: config.ledger.reserve_bytes,
+        durability: match config.ledger.durability {
+            Durability::Durable => sledger::Durability::Durable,
+            Durability::Relaxed => sledger::Durability::Relaxed,
+        },
         gap_max: config.ledger.gap_max,
         accept_clock: clock::accepted(data, SystemClock.wall(), config.ledger.gap_max),
         seal_personal: config.ledger.seal_personal,

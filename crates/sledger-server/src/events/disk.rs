@@ -176,7 +176,7 @@ impl History {
 }
 
 /// Opens the ledger beside its writer, which may be just about to begin a new volume.
-fn opened(data: &Path) -> Result<Reader, OpenError> {
+pub(crate) fn opened(data: &Path) -> Result<Reader, OpenError> {
     let mut tries = 1;
     loop {
         match Reader::open(data) {

@@ -86,3 +86,19 @@ fn what_a_form_can_send_is_refused() {
     }
     assert_eq!(guard(&[]).check(&request("DELETE", &[host]), REACHED), None);
 }
+
+#[test]
+fn a_form_passes_for_the_one_call_that_a_standard_says_takes_it_and_only_a_form_does() {
+    let asked = |path: &str, kind: &str| {
+        let request = Request::builder().method("POST").uri(path);
+        let request = request.header("host", "localhost").header("content-type", kind).body(()).unwrap();
+        guard(&[]).check(&request, REACHED).map(|problem| problem.status)
+    };
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(asked("/v1/introspect", form), None);
+    assert_eq!(asked("/v1/introspect?x=1", form), None);
+    assert_eq!(asked("/v1/introspect", "application/json"), Some(415));
+    for path in ["/v1/introspect/", "/v1/sessions", "/v1/sessions?/v1/introspect", "/V1/INTROSPECT"] {
+        assert_eq!(asked(path, form), Some(415), "{path}");
+    }
+}

@@ -8,11 +8,17 @@
 )]
 
 mod batch;
+mod blocks;
 mod client;
+mod dry_run;
 mod events;
 mod guard;
+mod introspect;
+mod limits;
 mod login;
+mod metrics;
 mod races;
+mod relaxed;
 mod sessions;
 mod stopping;
 mod support;

@@ -63,6 +63,9 @@ pub struct Problem {
     /// The first answer, given again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeated: Option<bool>,
+    /// What would happen: nothing was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
 }
 
 impl Problem {
@@ -112,6 +115,7 @@ impl Problem {
             tombstone: line.tombstone.clone(),
             generation: line.generation,
             repeated: line.repeated.then_some(true),
+            dry_run: line.dry_run.then_some(true),
             ..Self::new(status, line.code.as_deref(), detail)
         })
     }

@@ -1,15 +1,15 @@
 //! What is allowed but probably not meant.
 
-use super::{Config, overrides::selector_text};
+use super::{Config, Durability, overrides::selector_text};
 use crate::escape::brief;
 use crate::fields::Fault;
 use crate::tree::Place;
 use sledger_core::config::{Condition, Dimension, Level, Quota};
 
-/// Every warning, in the order of quotas.
+/// Every warning: the ledger's first, then in the order of quotas.
 pub(super) fn of(config: &Config) -> Vec<Fault> {
     let quotas = &config.settings.quotas;
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<Fault> = relaxed(config).into_iter().collect();
     for (index, quota) in quotas.iter().enumerate() {
         let narrower = quotas.iter().skip(index + 1).find(|later| is_wider(quota, later));
         if let Some(narrower) = narrower {
@@ -25,6 +25,14 @@ pub(super) fn of(config: &Config) -> Vec<Fault> {
         });
     }
     warnings
+}
+
+/// Whoever answers before the disk has it must mean it.
+fn relaxed(config: &Config) -> Option<Fault> {
+    let reason = "is `relaxed`: logins are answered before the disk has them, and those of the last moment are lost \
+                  if the machine fails; `durable` loses none";
+    (config.ledger.durability == Durability::Relaxed)
+        .then(|| warning(config, "ledger.durability".to_owned(), reason.to_owned()))
 }
 
 fn warning(config: &Config, key: String, reason: String) -> Fault {
