@@ -30,7 +30,7 @@ pub(crate) struct Global {
     #[arg(help = "A served ledger [default: $SLEDGER_CONNECT, http://127.0.0.1:7070]")]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(crate) connect: Option<String>,
-    /// A recording to read instead of a ledger
+    /// A recording, or an export of events or blocks, instead of a ledger
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) recording: Option<PathBuf>,
     /// Form of the data on stdout
@@ -47,8 +47,10 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Serve(verbs::serve::Serve),
+    Top(verbs::top::Top),
     Simulate(verbs::simulate::Simulate),
     Import(verbs::import::Import),
+    Export(verbs::export::Export),
     Events(verbs::events::Events),
     Sessions(verbs::sessions::Sessions),
     Users(verbs::users::Users),

@@ -14,6 +14,7 @@ mod merge;
 mod report;
 mod syslog;
 mod tracker;
+mod windows;
 
 pub(crate) use assume::AssumeEnd;
 pub(crate) use clock::PastClock;
@@ -22,6 +23,7 @@ pub(crate) use input::{Input, LogFormat};
 pub(crate) use merge::Merge;
 pub(crate) use report::Report;
 pub(crate) use tracker::Tracker;
+pub(crate) use windows::Logons;
 
 use sledger_core::Millis;
 use sledger_core::command::Request;
@@ -33,6 +35,8 @@ pub(crate) enum Said {
     Command(Request),
     /// A session was opened or closed, as a system's log tells it.
     Session(syslog::Told),
+    /// Somebody logged on or off, as a Windows Security log tells it.
+    Logon(windows::Logged),
 }
 
 /// One line of the past.

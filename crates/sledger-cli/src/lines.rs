@@ -13,25 +13,51 @@ pub(crate) struct Lines {
     input: Box<dyn BufRead>,
     count: u64,
     bytes: Vec<u8>,
+    /// Whether the line in `bytes` was only looked at.
+    is_peeked: bool,
     /// Bytes read so far.
     pub(crate) bytes_read: u64,
+}
+
+/// Opens `path` as bytes; `-` is stdin.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(stdin())));
+    }
+    let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
 }
 
 impl Lines {
     /// Opens `path`; `-` is stdin.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let input: Box<dyn BufRead> = if path == Path::new("-") {
-            Box::new(BufReader::new(stdin()))
-        } else {
-            let file = File::open(path).with_context(|| format!("cannot read `{name}`"))?;
-            Box::new(BufReader::with_capacity(1 << 16, file))
-        };
-        Ok(Self { name, input, count: 0, bytes: Vec::new(), bytes_read: 0 })
+        let input = open(path)?;
+        Ok(Self { name, input, count: 0, bytes: Vec::new(), is_peeked: false, bytes_read: 0 })
+    }
+
+    /// The first byte, while no line was read; `None` where there is none.
+    pub(crate) fn first_byte(&mut self) -> Result<Option<u8>> {
+        let bytes = self.input.fill_buf().with_context(|| format!("cannot read `{}`", self.name))?;
+        Ok(bytes.first().copied())
+    }
+
+    /// What is left to read, as bytes.
+    pub(crate) fn into_input(self) -> Box<dyn BufRead> {
+        self.input
+    }
+
+    /// The next line that is not empty, which comes again with [`Lines::next`].
+    pub(crate) fn peek(&mut self) -> Result<Option<&[u8]>> {
+        self.is_peeked = self.next()?.is_some();
+        Ok(self.is_peeked.then(|| self.line()))
     }
 
     /// The next line that is not empty, with its number.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
+        if std::mem::take(&mut self.is_peeked) {
+            return Ok(Some((self.count, self.line())));
+        }
         loop {
             self.count += 1;
             self.bytes.clear();

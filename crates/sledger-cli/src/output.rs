@@ -44,6 +44,11 @@ impl<'w> Output<'w> {
         self.data.write_all(text.as_bytes()).map_err(gone)
     }
 
+    /// Data that is no text.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.data.write_all(bytes).map_err(gone)
+    }
+
     /// One line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string(value)?;

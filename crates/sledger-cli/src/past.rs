@@ -1,70 +1,181 @@
-//! What a ledger at rest or a recording holds: folded here, never written.
+//! The past, wherever it lies: a data directory, a served ledger, an export of blocks or events, a recording.
+//!
+//! Promise: decision by decision, folded here, never written. What a file is, is told by what it begins with.
 
 use crate::args::Global;
 use crate::configured::{self, Flags};
 use crate::lines::Lines;
 use crate::output::Output;
 use crate::policies;
+use crate::verbs::asking::Asking;
 use crate::verbs::ledger::not_served;
-use crate::verbs::simulate::play;
-use anyhow::Result;
-use sledger_core::State;
+use crate::whence::Whence;
+use anyhow::{Result, anyhow, bail};
 use sledger_core::decider::Recorded;
-use sledger_projector::{Projection, Told, tell};
-use sledger_replay::history;
+use sledger_core::event::Decision;
+use sledger_core::{Seq, State};
+use sledger_log::block::MAGIC;
+use sledger_log::{Block, BlockStream, Blocks, Reader};
+use sledger_projector::Projection;
+use sledger_replay::export::{ReadBack, begun};
+use sledger_replay::history::{Fold, decisions};
 use sledger_replay::simulate::Simulation;
+use sledger_wire::events::{Begin, is_event_line};
+use std::io::Read;
+use std::iter::Peekable;
 use std::path::Path;
-use std::sync::Arc;
 
-/// Gets every event, and the state after its decision.
-type See<'s> = &'s mut dyn FnMut(&Told, &State) -> Result<()>;
+/// Gets every decision, and the state after it.
+type See<'s> = &'s mut dyn FnMut(&Recorded, &State) -> Result<()>;
 
-/// Folds the ledger in `dir`; who is in at its end.
-pub(crate) fn of_data(dir: &Path) -> Result<Projection> {
-    not_served(dir)?;
-    Ok(Projection::of_state(&history::fold(dir, |_| ())?))
+/// Blocks, wherever they come from.
+type AnyBlocks = Box<dyn Iterator<Item = Result<Block>>>;
+
+/// A past that can be read once.
+pub(crate) struct Past {
+    /// How it began.
+    pub(crate) begin: Begin,
+    kind: Kind,
 }
 
-/// Plays the recording; who is in at its end.
-pub(crate) fn of_recording(file: &Path, global: &Global, out: &mut Output<'_>) -> Result<Projection> {
-    let mut simulation = simulation(global, out)?;
-    play(&mut simulation, &mut Lines::open(file)?, |_, _| Ok(()))?;
-    Ok(Projection::of_state(simulation.state()))
+enum Kind {
+    Blocks(AnyBlocks),
+    Events(Lines, Box<ReadBack>),
+    Recording(Lines, Box<Simulation>),
+    /// A file without a line: nothing happened.
+    Nothing,
 }
 
-/// Shows every event of the ledger in `dir`.
-pub(crate) fn events_of_data(dir: &Path, see: See<'_>) -> Result<()> {
-    not_served(dir)?;
-    let mut shown = Ok(());
-    history::fold(dir, |folded| {
-        let recorded = Recorded {
-            first: folded.first,
-            decision: Arc::clone(folded.decision),
-            effects: Arc::from(folded.effects),
-        };
-        if shown.is_ok() {
-            shown = tell(folded.state, &recorded).iter().try_for_each(|told| see(told, folded.state));
+impl Past {
+    /// Opens what `whence` names.
+    pub(crate) fn open(whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Self> {
+        match whence {
+            Whence::Data(dir) => Self::of_data(dir),
+            Whence::Connect(url) => Self::of_stream(url.clone(), Asking::new(url)?.blocks()?),
+            Whence::Recording(file) => Self::of_file(file, global, out),
         }
-    })?;
-    shown
+    }
+
+    fn of_data(dir: &Path) -> Result<Self> {
+        not_served(dir)?;
+        let reader = Reader::open(dir)?;
+        let begin = Begin { ledger: Some(reader.meta().ledger.to_string()), ..Begin::default() };
+        let blocks: Blocks = reader.blocks(Seq(1));
+        Ok(Self { begin, kind: Kind::Blocks(Box::new(blocks.map(|block| Ok(block?)))) })
+    }
+
+    fn of_stream(name: String, input: impl Read + 'static) -> Result<Self> {
+        let mut blocks: Peekable<_> = BlockStream::new(input).peekable();
+        let ledger = match blocks.peek() {
+            Some(Ok(block)) => Some(block.header().ledger.to_string()),
+            Some(Err(error)) => bail!("{name}: {error}"),
+            None => None,
+        };
+        let begin = Begin { ledger, ..Begin::default() };
+        let blocks = blocks.map(move |block| block.map_err(|error| anyhow!("{name}: {error}")));
+        Ok(Self { begin, kind: Kind::Blocks(Box::new(blocks)) })
+    }
+
+    fn of_file(file: &Path, global: &Global, out: &mut Output<'_>) -> Result<Self> {
+        let mut lines = Lines::open(file)?;
+        let name = lines.name.clone();
+        if lines.first_byte()? == MAGIC.first().copied() {
+            return Self::of_stream(name, lines.into_input());
+        }
+        let first = match lines.peek()? {
+            Some(first) if is_event_line(first) => Some(ReadBack::new(first)),
+            Some(_) => None,
+            None => return Ok(Self { begin: Begin::default(), kind: Kind::Nothing }),
+        };
+        if let Some(read) = first {
+            let (read, begin) = read.map_err(|error| anyhow!("{name}:1: {error}"))?;
+            return Ok(Self { begin, kind: Kind::Events(lines, Box::new(read)) });
+        }
+        let config = configured::load(global, &Flags::new(), out)?.config;
+        policies::load(&config)?;
+        let simulation = Simulation::new(config)?;
+        Ok(Self { begin: simulation.begin().clone(), kind: Kind::Recording(lines, Box::new(simulation)) })
+    }
+
+    /// The blocks themselves, where it consists of them.
+    pub(crate) fn into_blocks(self) -> Option<AnyBlocks> {
+        match self.kind {
+            Kind::Blocks(blocks) => Some(blocks),
+            Kind::Nothing | Kind::Events(..) | Kind::Recording(..) => None,
+        }
+    }
+
+    /// Shows every decision, folding only what must be folded to know it. The last event.
+    pub(crate) fn decisions(self, see: &mut dyn FnMut(&Decision)) -> Result<Seq> {
+        let Kind::Blocks(blocks) = self.kind else {
+            let read = self.read(&mut |recorded, _| {
+                see(&recorded.decision);
+                Ok(())
+            });
+            return read.map(|state| state.seq());
+        };
+        let mut last = Seq(0);
+        for block in blocks {
+            let block = block?;
+            last = block.header().last();
+            for decision in decisions(&block) {
+                see(&*decision?);
+            }
+        }
+        Ok(last)
+    }
+
+    /// Folds it all; the state at the end.
+    pub(crate) fn read(self, see: See<'_>) -> Result<State> {
+        match self.kind {
+            Kind::Blocks(blocks) => of_blocks(blocks, Fold::new(begun(&self.begin)?), see),
+            Kind::Events(lines, read) => of_events(lines, *read, see),
+            Kind::Recording(lines, simulation) => {
+                of_recording(lines, *simulation, Fold::new(begun(&self.begin)?), see)
+            }
+            Kind::Nothing => Ok(begun(&self.begin)?),
+        }
+    }
 }
 
-/// Shows every event that the recording leads to.
-pub(crate) fn events_of_recording(
-    file: &Path,
-    global: &Global,
-    out: &mut Output<'_>,
-    see: impl Fn(&Told, &State, &mut Output<'_>) -> Result<()>,
-) -> Result<()> {
-    let mut simulation = simulation(global, out)?;
-    play(&mut simulation, &mut Lines::open(file)?, |_, simulation| {
-        let told = simulation.recorded().iter().flat_map(|recorded| tell(simulation.state(), recorded));
-        told.into_iter().try_for_each(|told| see(&told, simulation.state(), out))
-    })
+/// Who is in at the end of the past.
+pub(crate) fn projection(whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Projection> {
+    let state = Past::open(whence, global, out)?.read(&mut |_, _| Ok(()))?;
+    Ok(Projection::of_state(&state))
 }
 
-fn simulation(global: &Global, out: &mut Output<'_>) -> Result<Simulation> {
-    let config = configured::load(global, &Flags::new(), out)?.config;
-    policies::load(&config)?;
-    Ok(Simulation::new(config)?)
+fn of_blocks(blocks: AnyBlocks, mut fold: Fold, see: See<'_>) -> Result<State> {
+    for block in blocks {
+        for decision in decisions(&block?) {
+            let recorded = fold.decision(decision?)?;
+            see(&recorded, fold.state())?;
+        }
+    }
+    Ok(fold.state().clone())
+}
+
+fn of_events(mut lines: Lines, mut read: ReadBack, see: See<'_>) -> Result<State> {
+    let name = lines.name.clone();
+    let mut last = 0;
+    while let Some((number, line)) = lines.next()? {
+        last = number;
+        let recorded = read.line(line).map_err(|error| anyhow!("{name}:{number}: {error}"))?;
+        if let Some(recorded) = recorded {
+            see(&recorded, read.state())?;
+        }
+    }
+    read.finish().map_err(|error| anyhow!("{name}:{last}: {error}"))
+}
+
+/// What the simulation records is folded again, so that each decision is shown with the state right after it.
+fn of_recording(mut lines: Lines, mut simulation: Simulation, mut fold: Fold, see: See<'_>) -> Result<State> {
+    let name = lines.name.clone();
+    while let Some((number, line)) = lines.next()? {
+        simulation.play(number, line).map_err(|why| anyhow!("{name}:{number}: {why}"))?;
+        for recorded in simulation.recorded() {
+            let recorded = fold.decision(recorded.decision.clone())?;
+            see(&recorded, fold.state())?;
+        }
+    }
+    Ok(fold.state().clone())
 }

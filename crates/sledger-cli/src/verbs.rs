@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod disconnect;
 pub(crate) mod end;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod ledger;
 pub(crate) mod login;
@@ -15,6 +16,7 @@ pub(crate) mod reconcile;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 pub(crate) mod simulate;
+pub(crate) mod top;
 pub(crate) mod touch;
 pub(crate) mod users;
 
@@ -28,8 +30,10 @@ pub(crate) fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Exit> {
     let global = &cli.global;
     match &cli.verb {
         Verb::Serve(verb) => verb.run(global, out),
+        Verb::Top(verb) => verb.run(global, out),
         Verb::Simulate(verb) => verb.run(global, out),
         Verb::Import(verb) => verb.run(global, out),
+        Verb::Export(verb) => verb.run(global, out),
         Verb::Events(verb) => verb.run(global, out),
         Verb::Sessions(verb) => verb.run(global, out),
         Verb::Users(verb) => verb.run(global, out),

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod blocks;
 mod client;
 mod error;
 mod events;
@@ -30,6 +31,7 @@ mod feed;
 mod login;
 
 pub use batch::{Answers, batch_line};
+pub use blocks::RawBlocks;
 pub use client::Client;
 pub use error::ClientError;
 pub use events::Events;

@@ -1,12 +1,16 @@
-//! A ledger at rest, folded: every whole decision in order, the state after it, chain and quotas checked.
+//! A ledger's past, folded: every whole decision in order, the state after it, quotas checked.
+//!
+//! Promise: one fold for all that decisions are read from, a data directory, a stream of blocks or an export of
+//! events; equal decisions leave equal states.
 
 use crate::quotas::{Broken, QuotaFold};
 use sledger_core::config::Settings;
+use sledger_core::decider::Recorded;
 use sledger_core::event::Decision;
 use sledger_core::evolve::Effect;
 use sledger_core::quota::Ready;
 use sledger_core::{Seq, State, refold};
-use sledger_log::{CodecError, OpenError, ReadError, Reader};
+use sledger_log::{Block, CodecError, OpenError, ReadError, Reader};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +52,52 @@ pub struct Folded<'a> {
     pub state: &'a State,
 }
 
+/// Decisions folded one by one, from the beginning.
+#[derive(Debug)]
+pub struct Fold {
+    state: State,
+    quotas: QuotaFold,
+}
+
+impl Fold {
+    /// A fold that begins with `state`, before its first event.
+    #[must_use]
+    pub fn new(state: State) -> Self {
+        let quotas = QuotaFold::new(state.ready());
+        Self { state, quotas }
+    }
+
+    /// The state after what was folded so far.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Folds the next decision.
+    ///
+    /// # Errors
+    /// The event that breaks quota safety.
+    pub fn decision(&mut self, decision: Arc<Decision>) -> Result<Recorded, HistoryError> {
+        let first = self.state.seq().next();
+        let effects = refold(&mut self.state, first, &decision).into();
+        self.quotas.fold(first, &decision, &self.state)?;
+        Ok(Recorded { first, decision, effects })
+    }
+}
+
+/// The decisions of a block.
+///
+/// # Errors
+/// Each item: a decision that this program cannot read, with its seq. Nothing follows that could be counted on.
+pub fn decisions(block: &Block) -> impl Iterator<Item = Result<Arc<Decision>, HistoryError>> {
+    let mut seq = block.header().first;
+    block.decisions().map(move |decision| {
+        let decision = decision.map_err(|source| HistoryError::Decision { seq, source })?;
+        seq = seq.plus(decision.events.len() as u64);
+        Ok(Arc::new(decision))
+    })
+}
+
 /// The state of a ledger before its first event.
 ///
 /// # Errors
@@ -64,19 +114,12 @@ pub fn beginning() -> Result<State, HistoryError> {
 /// # Errors
 /// The first thing that is damaged or does not add up.
 pub fn fold(dir: &Path, mut see: impl FnMut(Folded<'_>)) -> Result<State, HistoryError> {
-    let mut state = beginning()?;
-    let mut quotas = QuotaFold::new(state.ready());
+    let mut fold = Fold::new(beginning()?);
     for block in Reader::open(dir)?.blocks(Seq(1)) {
-        let block = block?;
-        let mut first = block.header().first;
-        for decision in block.decisions() {
-            let decision =
-                Arc::new(decision.map_err(|source| HistoryError::Decision { seq: first, source })?);
-            let effects = refold(&mut state, first, &decision);
-            quotas.fold(first, &decision, &state)?;
-            see(Folded { first, decision: &decision, effects: &effects, state: &state });
-            first = first.plus(decision.events.len() as u64);
+        for decision in decisions(&block?) {
+            let Recorded { first, decision, effects } = fold.decision(decision?)?;
+            see(Folded { first, decision: &decision, effects: &effects, state: &fold.state });
         }
     }
-    Ok(state)
+    Ok(fold.state)
 }

@@ -1,9 +1,13 @@
 //! The past, and what would be: recordings decided in virtual time, ledgers folded and checked.
 //!
-//! Promise: nothing here writes. What is read back is judged by the same core that decided it.
+//! Promise: nothing here writes to disk. What is read back is judged by the same core that decided it.
 #![forbid(unsafe_code)]
 
+pub mod commands;
+pub mod export;
 pub mod history;
 pub mod lines;
+pub mod one_user;
+pub mod pseudonyms;
 pub mod quotas;
 pub mod simulate;

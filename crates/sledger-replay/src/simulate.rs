@@ -1,6 +1,7 @@
 //! `simulate`: a recording decided in virtual time and in memory, by the decider that decides real logins.
 
 use sledger_core::command::Actor;
+use sledger_core::config::Settings;
 use sledger_core::decide::Install;
 use sledger_core::decider::{Decider, GenesisError, Recorded};
 use sledger_core::event::PolicySource;
@@ -8,6 +9,7 @@ use sledger_core::{Millis, State};
 use sledger_policy::{Engine, FolderError, load_folder_if_there};
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::config::Config;
+use sledger_wire::events::{Begin, PolicyText};
 use sledger_wire::recording::{Line, Malformed, Reading, parse};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub struct Simulation {
     reading: Reading,
     before: Millis,
     recorded: Vec<Recorded>,
+    begin: Begin,
 }
 
 /// Why a simulation cannot begin: the configuration or a policy.
@@ -59,8 +62,9 @@ impl Simulation {
         let folder = config.policies.folder;
         let installs = installs(&folder)?;
         let reading = Reading { actor: Actor::Cli, sessions: settings.sessions.clone() };
+        let begin = begin(&settings, &installs);
         let decider = Decider::genesis(settings, &installs, Engine::new(), (bounds, SEED))?;
-        Ok(Self { decider, reading, before: Millis(0), recorded: Vec::new() })
+        Ok(Self { decider, reading, before: Millis(0), recorded: Vec::new(), begin })
     }
 
     /// Plays one line; `line_no` counts from 1.
@@ -88,6 +92,12 @@ impl Simulation {
         Ok(serde_json::from_str(&answer.to_json()).unwrap_or(serde_json::Value::Null))
     }
 
+    /// How it began: settings and policies that no event records.
+    #[must_use]
+    pub const fn begin(&self) -> &Begin {
+        &self.begin
+    }
+
     /// The state after the lines played so far.
     #[must_use]
     pub fn state(&self) -> &State {
@@ -99,6 +109,11 @@ impl Simulation {
     pub fn recorded(&self) -> &[Recorded] {
         &self.recorded
     }
+}
+
+fn begin(settings: &Settings, installs: &[Install]) -> Begin {
+    let text = |one: &Install| PolicyText { name: Arc::clone(&one.name), text: Arc::clone(&one.text) };
+    Begin { ledger: None, settings: Some(settings.clone()), policies: installs.iter().map(text).collect() }
 }
 
 impl std::fmt::Debug for Simulation {

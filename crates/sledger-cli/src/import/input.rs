@@ -1,6 +1,7 @@
 //! One file of the past, line by line, time never running back within it.
 
 use super::syslog::{self, NoTime, Years};
+use super::windows::WindowsLog;
 use super::{Past, Said};
 use crate::exit::Usage;
 use crate::lines::Lines;
@@ -22,39 +23,45 @@ pub(crate) enum LogFormat {
     Recording,
     /// A system's log, with the sessions that PAM opens and closes.
     Syslog,
+    /// A Windows Security log as XML or JSON, with logons and logoffs.
+    Windows,
 }
 
 /// One file.
 pub(crate) struct Input {
-    lines: Lines,
     actor: Actor,
     kind: Kind,
-    /// Lines that say nothing about a session.
-    pub(crate) skipped: u64,
-    /// Lines read.
-    pub(crate) read: u64,
+    skipped: u64,
+    read: u64,
 }
 
 enum Kind {
-    Recording { reading: Reading, before: Millis },
-    Syslog(Years),
+    Recording { lines: Lines, reading: Reading, before: Millis },
+    Syslog { lines: Lines, years: Years },
+    Windows(Box<WindowsLog>),
 }
 
 impl Input {
     /// Opens `path` as a recording; `sessions` are the settings that a `configure` builds on.
     pub(crate) fn recording(path: &Path, sessions: &SessionSettings) -> Result<Self> {
         let lines = Lines::open(path)?;
-        let actor = Actor::Import(Arc::from(lines.name.as_str()));
-        let reading = Reading { actor: actor.clone(), sessions: sessions.clone() };
-        let kind = Kind::Recording { reading, before: Millis(0) };
-        Ok(Self { lines, actor, kind, skipped: 0, read: 0 })
+        let reading = Reading { actor: actor(path), sessions: sessions.clone() };
+        Ok(Self::new(path, Kind::Recording { lines, reading, before: Millis(0) }))
     }
 
     /// Opens `path` as a system's log whose first line is of `year`.
     pub(crate) fn syslog(path: &Path, year: Option<u16>, offset: Offset) -> Result<Self> {
         let lines = Lines::open(path)?;
-        let actor = Actor::Import(Arc::from(lines.name.as_str()));
-        Ok(Self { lines, actor, kind: Kind::Syslog(Years::new(year, offset)), skipped: 0, read: 0 })
+        Ok(Self::new(path, Kind::Syslog { lines, years: Years::new(year, offset) }))
+    }
+
+    /// Opens `path` as a Windows Security log; times without an offset are in `offset`.
+    pub(crate) fn windows(path: &Path, offset: Offset) -> Result<Self> {
+        Ok(Self::new(path, Kind::Windows(Box::new(WindowsLog::open(path, offset)?))))
+    }
+
+    fn new(path: &Path, kind: Kind) -> Self {
+        Self { actor: actor(path), kind, skipped: 0, read: 0 }
     }
 
     /// Who the commands of this file come from.
@@ -63,26 +70,59 @@ impl Input {
     }
 
     /// Bytes read so far.
-    pub(crate) const fn bytes_read(&self) -> u64 {
-        self.lines.bytes_read
+    pub(crate) fn bytes_read(&self) -> u64 {
+        match &self.kind {
+            Kind::Recording { lines, .. } | Kind::Syslog { lines, .. } => lines.bytes_read,
+            Kind::Windows(log) => log.bytes_read(),
+        }
+    }
+
+    /// Lines or events read.
+    pub(crate) fn read(&self) -> u64 {
+        if let Kind::Windows(log) = &self.kind { log.read } else { self.read }
+    }
+
+    /// Lines or events that say nothing about a session.
+    pub(crate) fn skipped(&self) -> u64 {
+        if let Kind::Windows(log) = &self.kind { log.skipped } else { self.skipped }
+    }
+
+    /// Events about accounts of the system.
+    pub(crate) fn of_system(&self) -> u64 {
+        if let Kind::Windows(log) = &self.kind { log.of_system } else { 0 }
     }
 
     /// The next line that says something.
     pub(crate) fn next(&mut self) -> Result<Option<Past>> {
         loop {
-            let Some((line, bytes)) = self.lines.next()? else { return Ok(None) };
-            self.read += 1;
-            let said = match &mut self.kind {
-                Kind::Recording { reading, before } => command(bytes, reading, before).map(Some),
-                Kind::Syslog(years) => told(&String::from_utf8_lossy(bytes), years),
+            let (lines, said) = match &mut self.kind {
+                Kind::Windows(log) => {
+                    let logged = log.next()?;
+                    return Ok(logged.map(|(at, line, logged)| Past { at, line, said: Said::Logon(logged) }));
+                }
+                Kind::Recording { lines, reading, before } => {
+                    let Some((line, bytes)) = lines.next()? else { return Ok(None) };
+                    let said = command(bytes, reading, before).map(Some);
+                    (lines, (line, said))
+                }
+                Kind::Syslog { lines, years } => {
+                    let Some((line, bytes)) = lines.next()? else { return Ok(None) };
+                    let said = told(&String::from_utf8_lossy(bytes), years);
+                    (lines, (line, said))
+                }
             };
+            self.read += 1;
             match said {
-                Ok(Some((at, said))) => return Ok(Some(Past { at, line, said })),
-                Ok(None) => self.skipped += 1,
-                Err(error) => return Err(placed(&self.lines.name, line, &error)),
+                (line, Ok(Some((at, said)))) => return Ok(Some(Past { at, line, said })),
+                (_, Ok(None)) => self.skipped += 1,
+                (line, Err(error)) => return Err(placed(&lines.name, line, &error)),
             }
         }
     }
+}
+
+fn actor(path: &Path) -> Actor {
+    Actor::Import(Arc::from(path.display().to_string()))
 }
 
 fn placed(name: &str, line: u64, error: &anyhow::Error) -> anyhow::Error {
@@ -93,7 +133,7 @@ fn placed(name: &str, line: u64, error: &anyhow::Error) -> anyhow::Error {
 fn command(bytes: &[u8], reading: &Reading, before: &mut Millis) -> Result<(Millis, Said)> {
     let line = parse(bytes, reading).map_err(|why| match why {
         Malformed::NotJson(_) => {
-            anyhow::Error::msg(format!("{why}; a system's log is read with --format syslog"))
+            anyhow::Error::msg(format!("{why}; a system's log is read with --format syslog or windows"))
         }
         why => why.into(),
     })?;

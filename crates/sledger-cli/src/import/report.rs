@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) lines: u64,
     /// Lines that say nothing about a session.
     pub(crate) skipped: u64,
+    /// Events about accounts of the system, passed over.
+    pub(crate) system_accounts: u64,
     /// Sessions opened and closed.
     pub(crate) pairs: u64,
     /// Sessions opened whose end is nowhere recorded.
@@ -52,6 +54,9 @@ impl Report {
         }
         let time = |at: &Option<String>| at.as_deref().map(|at| zone.reshown(at)).unwrap_or_default();
         out.line(&format!("{} lines read, {} skipped", self.lines, self.skipped))?;
+        if self.system_accounts > 0 {
+            out.line(&format!("{} events of system accounts passed over", self.system_accounts))?;
+        }
         out.line(&format!(
             "{} pairs, {} opens without a close, {} closes without an open, {} reused ids",
             self.pairs, self.opens_without_close, self.closes_without_open, self.reused_ids

@@ -7,10 +7,10 @@ use crate::show;
 use crate::whence::Whence;
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Value};
-use sledger_client::{Client, ClientError, LedgerStats};
+use sledger_client::{Client, ClientError, LedgerStats, RawBlocks};
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::events::EventLine;
-use sledger_wire::pages::{SessionsPage, UsersPage};
+use sledger_wire::pages::{SessionsPage, Top, UsersPage};
 use sledger_wire::queries::{EventsQuery, SessionsQuery, UsersQuery};
 
 /// A served ledger.
@@ -69,6 +69,11 @@ impl Asking {
         answer.ok_or_else(|| anyhow!("the ledger gave no answer: the outcome is unknown"))?.map_err(told)
     }
 
+    /// The ledger in figures.
+    pub(crate) fn top(&self) -> Result<Top> {
+        self.0.top().map_err(told)
+    }
+
     /// All sessions that are asked for, page by page.
     pub(crate) fn sessions(&self, mut query: SessionsQuery) -> Result<SessionsPage> {
         let mut whole = SessionsPage::default();
@@ -100,6 +105,11 @@ impl Asking {
     /// What the ledger says of itself.
     pub(crate) fn stats(&self) -> Result<LedgerStats> {
         self.0.ledger().map_err(told)
+    }
+
+    /// All durable blocks, one behind the other.
+    pub(crate) fn blocks(&self) -> Result<RawBlocks> {
+        self.0.blocks(1).map_err(told)
     }
 
     /// The last durable event.

@@ -4,16 +4,17 @@ use super::asking::Asking;
 use crate::args::Global;
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
+use crate::past::Past;
+use crate::show;
 use crate::whence::Whence;
 use crate::zone::Zone;
-use crate::{past, show};
 use anyhow::Result;
 use clap::Args;
 use sledger::SystemClock;
 use sledger_core::clock::Clock as _;
 use sledger_core::decide::edge::user_key;
 use sledger_core::{Millis, Seq, Span, State};
-use sledger_projector::Told;
+use sledger_projector::{Told, tell};
 use sledger_replay::lines::event_line;
 use sledger_wire::events::EventLine;
 use sledger_wire::queries::EventsQuery;
@@ -55,24 +56,23 @@ impl Events {
         let since = self.since(global.tz)?;
         match whence {
             Whence::Connect(url) => self.of_served(&Asking::new(&url)?, since, global.tz, out)?,
-            Whence::Data(dir) => {
-                let since = match since {
-                    Since::Ago(_) => now_or_later(since, SystemClock.wall()),
-                    since => since,
-                };
-                past::events_of_data(&dir, &mut |told, state| self.see(told, state, since, global.tz, out))?;
-            }
-            Whence::Recording(file) => {
-                if matches!(since, Since::Ago(_)) {
-                    return Err(Usage::error("--since: a recording has no now: give a time, ms:N or seq:N"));
-                }
-                let see = |told: &Told, state: &State, out: &mut Output<'_>| {
-                    self.see(told, state, since, global.tz, out)
-                };
-                past::events_of_recording(&file, global, out, see)?;
-            }
+            whence => self.of_past(&whence, since, global, out)?,
         }
         Ok(Exit::Ok)
+    }
+
+    fn of_past(&self, whence: &Whence, since: Since, global: &Global, out: &mut Output<'_>) -> Result<()> {
+        let since = match (whence, since) {
+            (Whence::Recording(_), Since::Ago(_)) => {
+                return Err(Usage::error("--since: a recording has no now: give a time, ms:N or seq:N"));
+            }
+            (_, since) => now_or_later(since, SystemClock.wall()),
+        };
+        let past = Past::open(whence, global, out)?;
+        past.read(&mut |recorded, state| {
+            tell(state, recorded).iter().try_for_each(|told| self.see(told, state, since, global.tz, out))
+        })?;
+        Ok(())
     }
 
     fn since(&self, zone: Zone) -> Result<Since> {

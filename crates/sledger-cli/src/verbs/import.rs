@@ -3,7 +3,7 @@
 use crate::args::Global;
 use crate::configured::{self, Flags};
 use crate::exit::{Exit, Usage};
-use crate::import::{AssumeEnd, Feeder, Input, LogFormat, Merge, PastClock, Report, Said, Tracker};
+use crate::import::{AssumeEnd, Feeder, Input, LogFormat, Logons, Merge, PastClock, Report, Said, Tracker};
 use crate::output::Output;
 use crate::policies;
 use anyhow::{Context, Result, bail};
@@ -38,7 +38,13 @@ pub(crate) struct Import {
     #[arg(long, value_name = "Y", value_parser = clap::value_parser!(u16).range(1970..=9998))]
     year: Option<u16>,
     /// What the lines are
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "recording|syslog")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "recording|syslog|windows"
+    )]
     format: LogFormat,
 }
 
@@ -68,8 +74,9 @@ impl Import {
             out.say("nothing to import: no ledger was made");
         }
         report.data = data.display().to_string();
-        report.lines = merge.inputs().map(|input| input.read).sum();
-        report.skipped = merge.inputs().map(|input| input.skipped).sum();
+        report.lines = merge.inputs().map(Input::read).sum();
+        report.skipped = merge.inputs().map(Input::skipped).sum();
+        report.system_accounts = merge.inputs().map(Input::of_system).sum();
         report.show(global.tz, out)?;
         Ok(Exit::Ok)
     }
@@ -78,13 +85,14 @@ impl Import {
         let open = |path: &PathBuf| match self.format {
             LogFormat::Recording => Input::recording(path, &settings.sessions),
             LogFormat::Syslog => Input::syslog(path, self.year, global.tz.offset),
+            LogFormat::Windows => Input::windows(path, global.tz.offset),
         };
         self.files.iter().map(open).collect()
     }
 
     fn feed(&self, merge: &mut Merge, mut feeder: Feeder) -> Result<Report> {
         let progress = progress(&self.files);
-        let mut tracker = Tracker::default();
+        let (mut tracker, mut logons) = (Tracker::default(), Logons::default());
         let (mut first, mut last) = (None, None);
         while let Some((file, past)) = merge.next()? {
             first = first.or(Some(past.at));
@@ -93,6 +101,7 @@ impl Import {
             let request = match past.said {
                 Said::Command(request) => Some(self.tamed(request)),
                 Said::Session(told) => tracker.request(told, input.actor()),
+                Said::Logon(logged) => logons.request(logged, input.actor()),
             };
             if let Some(request) = request {
                 feeder.feed(past.at, Said::from_line(request, input.actor(), past.line))?;
@@ -101,8 +110,8 @@ impl Import {
         }
         progress.finish_and_clear();
         let mut report = feeder.finish()?;
-        report.reused_ids += tracker.reused;
-        report.closes_without_open += tracker.closes_without_open;
+        report.reused_ids += tracker.reused + logons.reused;
+        report.closes_without_open += tracker.closes_without_open + logons.closes_without_open;
         report.span(first, last);
         Ok(report)
     }

@@ -9,6 +9,7 @@ use crate::args::Global;
 use crate::configured::{self, Flags};
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
+use crate::whence::Whence;
 use anyhow::Result;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -29,17 +30,19 @@ pub(crate) enum Ledger {
 impl Ledger {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        if let (Self::Stats, Some(url), None, None) = (self, &global.connect, &global.data, &global.recording)
-        {
-            return stats::of_served(url, global.tz, out);
+        match (self, &global.connect, &global.data, &global.recording) {
+            (Self::Stats, Some(url), None, None) => return stats::of_served(url, global.tz, out),
+            (Self::Stats, None, None, Some(file)) => return stats::of_recording(file, global, out),
+            _ => {}
         }
         if global.recording.is_some() || global.connect.is_some() {
+            Whence::of(global)?;
             return Err(Usage::error("this verb looks at a data directory: use --data DIR"));
         }
         let configured = configured::load(global, &Flags::new(), out)?;
         let dir = configured.config.ledger.data.clone();
         match self {
-            Self::Stats => stats::run(&dir, global, out),
+            Self::Stats => stats::of_data(&dir, global, out),
             Self::Verify => verify::run(&dir, out),
             Self::Salvage => salvage::run(&dir, out),
             Self::Clock(clock) => clock.run(&dir, configured.config.ledger.gap_max, global, out),

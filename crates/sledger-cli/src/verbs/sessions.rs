@@ -36,8 +36,7 @@ impl Sessions {
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         let page = match Whence::of(global)? {
             Whence::Connect(url) => self.of_served(&Asking::new(&url)?)?,
-            Whence::Data(dir) => self.of_past(&past::of_data(&dir)?, global, out)?,
-            Whence::Recording(file) => self.of_past(&past::of_recording(&file, global, out)?, global, out)?,
+            whence => self.of_past(&past::projection(&whence, global, out)?, global, out)?,
         };
         if out.is_json() {
             out.json(&page)?;

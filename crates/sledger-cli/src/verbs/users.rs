@@ -36,8 +36,7 @@ impl Users {
         let near = near.map_err(|reason| Usage::error(format!("--near: {reason}")))?;
         let page = match Whence::of(global)? {
             Whence::Connect(url) => self.of_served(&Asking::new(&url)?)?,
-            Whence::Data(dir) => self.of_past(&past::of_data(&dir)?, near)?,
-            Whence::Recording(file) => self.of_past(&past::of_recording(&file, global, out)?, near)?,
+            whence => self.of_past(&past::projection(&whence, global, out)?, near)?,
         };
         if out.is_json() {
             out.json(&page)?;

@@ -5,8 +5,10 @@ use crate::common::{folder, run};
 const VERBS: &[&[&str]] = &[
     &[],
     &["serve"],
+    &["top"],
     &["simulate"],
     &["import"],
+    &["export"],
     &["events"],
     &["sessions"],
     &["users"],
@@ -63,9 +65,18 @@ fn a_login_says_what_it_is_for() {
 }
 
 #[test]
+fn flags_of_export_are_those_of_the_table() {
+    let ran = run(folder(&[]).path(), &["export", "--help"]);
+    for flag in ["--format <recording|events|csv|blocks>", "--user <USER>", "--redact", "[default: events]"] {
+        assert!(ran.stdout.contains(flag), "{flag} is missing in\n{}", ran.stdout);
+    }
+}
+
+#[test]
 fn flags_of_import_are_those_of_the_table() {
     let ran = run(folder(&[]).path(), &["import", "--help"]);
-    for flag in ["--enforce", "--assume-end <TIME|last>", "--year <Y>", "--format <recording|syslog>"] {
+    for flag in ["--enforce", "--assume-end <TIME|last>", "--year <Y>", "--format <recording|syslog|windows>"]
+    {
         assert!(ran.stdout.contains(flag), "{flag} is missing in\n{}", ran.stdout);
     }
 }

@@ -8,7 +8,9 @@
 
 mod bad;
 mod common;
+mod export;
 mod help;
 mod import;
 mod recordings;
 mod serve;
+mod windows;

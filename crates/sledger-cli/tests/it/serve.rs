@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A running server; killed when a test fails before it stops it.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Drop for Served {
@@ -22,7 +22,7 @@ impl Drop for Served {
 }
 
 impl Served {
-    fn start(dir: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
         let mut command = command(dir, &[&["serve", "--listen", "127.0.0.1:0"], args].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -38,7 +38,7 @@ impl Served {
     }
 
     /// Asks it to stop by a signal; its exit code, and what it said.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         let code = self.child.wait().unwrap().code();
@@ -191,4 +191,28 @@ fn a_feed_is_followed_as_it_happens_and_stats_are_told() {
     let stats = run(dir.path(), &["ledger", "stats", "--connect", &url, "--output", "json"]);
     assert!(stats.stdout.contains(r#""sessions":2,"users":1"#), "{stats:?}");
     assert_eq!(served.stop("-TERM").0, Some(0));
+}
+
+#[test]
+fn relaxed_durability_is_warned_of_and_shown() {
+    let dir = folder(&[("sledger.toml", "[ledger]\ndurability = \"relaxed\"\n")]);
+    let warning = "warning: sledger.toml:2: `ledger.durability`: is `relaxed`: logins are answered before the disk has them, and those of the last moment are lost if the machine fails; `durable` loses none";
+    let checked = run(dir.path(), &["config", "check"]);
+    assert_eq!(checked.code, 0, "{}", checked.stderr);
+    assert!(checked.stderr.contains(warning), "{}", checked.stderr);
+    let served = Served::start(dir.path(), &[]);
+    let answer = post(&served, "/v1/sessions", r#"{"user":"ann","session":"laptop"}"#);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let url = served.url.clone();
+    let top = run(dir.path(), &["top", "--once", "--connect", &url, "--output", "json"]);
+    let figures: Value = serde_json::from_str(&top.stdout).unwrap();
+    assert_eq!(figures["durability"], "relaxed", "{figures}");
+    let top = run(dir.path(), &["top", "--once", "--connect", &url]);
+    assert!(top.stdout.starts_with("RELAXED: "), "{}", top.stdout);
+    let (code, said) = served.stop("-TERM");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(warning), "{said}");
+    let top = run(dir.path(), &["top", "--once", "--data", "sledger-data", "--output", "json"]);
+    let figures: Value = serde_json::from_str(&top.stdout).unwrap();
+    assert_eq!((&figures["sessions"], &figures["durability"]), (&Value::from(1), &Value::from("durable")));
 }

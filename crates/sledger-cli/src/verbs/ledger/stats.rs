@@ -1,16 +1,18 @@
-//! `ledger stats`: what a ledger at rest holds.
+//! `ledger stats`: what a ledger holds, or an export of it, with the digest of its state.
 
 use super::not_served;
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::past::Past;
 use crate::verbs::asking::Asking;
+use crate::whence::Whence;
 use crate::zone::Zone;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use sledger_core::Millis;
 use sledger_log::Reader;
-use sledger_replay::history;
+use sledger_replay::export::hex;
 use sledger_wire::escape;
 use std::fs;
 use std::path::Path;
@@ -23,29 +25,41 @@ struct Counts {
 }
 
 /// Folds the ledger in `dir` and tells what there is.
-pub(super) fn run(dir: &Path, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+pub(super) fn of_data(dir: &Path, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
     not_served(dir)?;
-    let meta = Reader::open(dir)?.meta().clone();
+    let program = Reader::open(dir)?.meta().program.clone();
+    let rows = folded(Past::open(&Whence::Data(dir.to_owned()), global, out)?)?;
+    let own = [("program".to_owned(), json!(program)), ("bytes".to_owned(), json!(bytes_in(dir)))];
+    show(rows.into_iter().chain(own).collect(), global.tz, out)
+}
+
+/// Folds a recording or an export and tells what there is.
+pub(super) fn of_recording(file: &Path, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+    let rows = folded(Past::open(&Whence::Recording(file.to_owned()), global, out)?)?;
+    show(rows, global.tz, out)
+}
+
+fn folded(past: Past) -> Result<Vec<(String, Value)>> {
     let mut counts = Counts::default();
-    let state = history::fold(dir, |folded| {
+    let ledger = past.begin.ledger.clone();
+    let state = past.read(&mut |recorded, _| {
         counts.decisions += 1;
-        counts.events += folded.decision.events.len() as u64;
-        counts.first.get_or_insert(folded.decision.at);
+        counts.events += recorded.decision.events.len() as u64;
+        counts.first.get_or_insert(recorded.decision.at);
+        Ok(())
     })?;
-    let bytes = bytes_in(dir);
     let rows = [
-        ("ledger", json!(meta.ledger.to_string())),
-        ("program", json!(meta.program)),
+        ("ledger", json!(ledger)),
         ("seq", json!(state.seq().0)),
+        ("digest", json!(hex(&state.digest()))),
         ("events", json!(counts.events)),
         ("decisions", json!(counts.decisions)),
         ("sessions", json!(state.session_count())),
         ("users", json!(state.user_count())),
-        ("bytes", json!(bytes)),
         ("first_at", json!(counts.first.map(Millis::rfc3339))),
         ("last_at", json!(counts.first.map(|_| state.at().rfc3339()))),
     ];
-    show(rows.map(|(key, value)| (key.to_owned(), value)).into(), global.tz, out)
+    Ok(rows.map(|(key, value)| (key.to_owned(), value)).into())
 }
 
 /// Tells what a served ledger says of itself.
@@ -60,7 +74,7 @@ fn show(rows: Vec<(String, Value)>, zone: Zone, out: &mut Output<'_>) -> Result<
         out.json(&Map::from_iter(rows))?;
         return Ok(Exit::Ok);
     }
-    for (key, value) in &rows {
+    for (key, value) in rows.iter().filter(|(_, value)| !value.is_null()) {
         let text = value.as_str().map_or_else(|| value.to_string(), |text| zone.reshown(&escape(text)));
         out.line(&format!("{key:<13} {text}"))?;
     }
