@@ -65,10 +65,10 @@ fn of_servers_started_on_one_directory_at_once_exactly_one_serves() {
         );
         return;
     };
-    let dir = tempfile::tempdir().unwrap();
-    // First the directory is made by whoever comes first, then it is what a kill left.
     for round in 0..4 {
-        for (code, said) in losers(&program, dir.path()) {
+        let dir = tempfile::tempdir().unwrap();
+        // First the directory is made by whoever comes first, then it is what a kill left.
+        for (code, said) in [losers(&program, dir.path()), losers(&program, dir.path())].concat() {
             assert_eq!(code, Some(1), "round {round}: {said}");
             assert!(said.contains("`data` is served by pid"), "round {round}: {said}");
         }
