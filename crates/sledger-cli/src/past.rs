@@ -40,7 +40,7 @@ pub(crate) fn events_of_data(dir: &Path, see: See<'_>) -> Result<()> {
         let recorded = Recorded {
             first: folded.first,
             decision: Arc::clone(folded.decision),
-            effects: Arc::from(folded.effects),
+            effects: folded.effects.into(),
         };
         if shown.is_ok() {
             shown = tell(folded.state, &recorded).iter().try_for_each(|told| see(told, folded.state));

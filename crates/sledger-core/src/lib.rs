@@ -19,6 +19,7 @@ mod facts;
 mod limit;
 pub mod log;
 mod narrate;
+pub mod numbers;
 mod packed;
 mod personal;
 pub mod policy;

@@ -19,13 +19,13 @@ pub use users::{Sort, SortBy, UserQuery, UserRow, UsersPage};
 
 use crate::fullness::Classes;
 use crate::index::{Hasher, Index};
-use crate::numbers::NumberMap;
 use crate::rates::{RateRing, Rates};
 use crate::tombs::Tombs;
 use rows::{Key, Row, User};
 use slab::Slab;
 use sledger_core::answer::{SessionView, Tombstone};
 use sledger_core::evolve::PendingParts;
+use sledger_core::numbers::NumberMap;
 use sledger_core::quota::Ready;
 use sledger_core::{Facts, Millis, Seq, State};
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use super::{Effect, Happened, login_facts, sealed, shift};
 use crate::answer::Tombstone;
 use crate::event::{Cause, Code, Counted, Event, Judged, Op};
 use crate::policy::message_for;
+use crate::quota::Keys;
 use crate::state::{Rare, Session, Tables};
 use crate::words::{Blanks, fill};
 use crate::{Facts, Millis, Seq, Span, UserNo};
@@ -34,10 +35,15 @@ pub(super) fn adopted(
 }
 
 fn put(tables: &mut Tables, session: Session, counted: &[Counted]) -> Effect {
-    let facts = Arc::clone(&session.facts);
     let number = session.number;
-    let ready = Arc::clone(&tables.ready);
-    let keys: Vec<Arc<str>> = ready.quotas.iter().flat_map(|quota| quota.keys_counting(&facts)).collect();
+    let name = tables.users.get(session.user as usize).map(|user| &user.name);
+    let mut keys = Keys::new();
+    for quota in &tables.ready.quotas {
+        match name {
+            Some(name) if quota.is_own() => keys.push(Arc::clone(name)),
+            _ => keys.extend(quota.keys_counting(&session.facts)),
+        }
+    }
     // Keys whose text is sealed away are still told apart by their number.
     let keys = if keys.len() == counted.len() {
         keys

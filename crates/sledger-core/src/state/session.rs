@@ -1,6 +1,5 @@
 //! A live session as the state keeps it: frozen facts, and the little that changes.
 
-use super::deadlines::NOWHERE;
 use crate::answer::SessionView;
 use crate::event::Cause;
 use crate::{Facts, Millis, Seq, Span};
@@ -29,7 +28,6 @@ pub struct Session {
     /// Slots of the quota keys that count it, in the order of quotas.
     pub(crate) keys: SmallVec<[u32; 4]>,
     pub(crate) user: u32,
-    pub(crate) place: u32,
 }
 
 /// What few sessions have.
@@ -56,7 +54,6 @@ impl Session {
             rare: None,
             keys: SmallVec::new(),
             user,
-            place: NOWHERE,
         }
     }
 
