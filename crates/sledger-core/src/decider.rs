@@ -123,12 +123,12 @@ impl<P: Policies> Decider<P> {
 
     /// Brings what these requests need to hand before they are decided one by one. Changes nothing.
     pub fn look_ahead<'a>(&self, requests: impl Iterator<Item = &'a Request>) {
-        let tables = self.state.tables();
+        let (tables, mut ends) = (self.state.tables(), 0);
         for request in requests {
             if let Command::Login(login) = &request.command
                 && let (Some(user), Some(session)) = (&login.user, &login.session)
             {
-                tables.warm(user, session);
+                tables.warm(user, session, &mut ends);
             }
         }
     }

@@ -88,9 +88,7 @@ impl SessionSet {
             Base::User(user) => self
                 .without_leaving(self.state.user_members(*user).map_or(0, Members::len), |s| s.user == *user),
             Base::Key(key) => self
-                .without_leaving(self.state.key_members(*key).map_or(0, Members::len), |s| {
-                    s.keys.contains(key)
-                }),
+                .without_leaving(self.state.key_members(*key).map_or(0, Members::len), |s| s.has_key(*key)),
             Base::UserUnderKey(..) => self.slots().len(),
         }
     }
@@ -124,7 +122,7 @@ impl SessionSet {
             }
             Base::UserUnderKey(user, key) => {
                 let keep = |slot: u32| {
-                    stays(slot) && self.state.slot(slot).is_some_and(|session| session.keys.contains(key))
+                    stays(slot) && self.state.slot(slot).is_some_and(|session| session.has_key(*key))
                 };
                 self.state.user_members(*user).map_or_else(Picked::new, |m| m.pick(rows, order, most, &keep))
             }

@@ -19,8 +19,7 @@ pub use session::Session;
 
 pub(crate) use members::{Members, pick_from};
 pub(crate) use memory::Kind;
-pub(crate) use session::Rare;
-pub(crate) use tables::Tables;
+pub(crate) use tables::{Said, Tables};
 
 use crate::answer::{SessionView, Tombstone};
 use crate::event::Binding;
@@ -235,7 +234,7 @@ impl State {
     }
 
     pub(crate) fn each_key_of(&self, session: &Session) -> impl Iterator<Item = (u16, KeyNo, Arc<str>)> {
-        let keys = session.keys.iter().filter_map(|key| self.0.keys.get(*key as usize));
+        let keys = session.keys().filter_map(|key| self.0.keys.get(key as usize));
         keys.filter_map(|key| Some((key.quota, key.no, self.0.key_text(key)?)))
     }
 
@@ -269,3 +268,6 @@ impl State {
         self.0.keys.get(key as usize).and_then(|key| self.0.key_members(key))
     }
 }
+
+#[cfg(test)]
+mod tests;

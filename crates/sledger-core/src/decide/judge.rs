@@ -313,7 +313,7 @@ impl<'a, 'm> Court<'a, 'm> {
             return false;
         };
         let own = session.facts.user() == self.attempt.facts.user();
-        session.keys.contains(&key) && (own || case.quota.quota.evict_others) && !self.view.has_left(number)
+        session.has_key(key) && (own || case.quota.quota.evict_others) && !self.view.has_left(number)
     }
 
     fn excess(&self, case: &Case<'_>) -> u32 {

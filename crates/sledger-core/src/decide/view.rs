@@ -49,7 +49,7 @@ impl<'a> View<'a> {
     }
 
     fn is_under(&self, slot: u32, key: u32) -> bool {
-        self.state.slot(slot).is_some_and(|session| session.keys.contains(&key))
+        self.state.slot(slot).is_some_and(|session| session.has_key(key))
     }
 
     /// The sessions under a key.

@@ -43,6 +43,7 @@ pub(super) fn applied(
     // Without parts only the policies in force change.
     if let Some(ready) = tables.parts.apply(parts) {
         tables.ready = Arc::new(ready);
+        tables.said = None;
         tables.recount();
         let most = tables.ready.settings.sessions.tombstones_max as usize;
         tables.tombs.shrink(&tables.hasher, most);

@@ -273,3 +273,6 @@ pub(crate) fn pick_from(rows: &Rows, slots: &[u32], order: Order, most: usize) -
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

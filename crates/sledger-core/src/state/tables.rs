@@ -14,8 +14,9 @@ use crate::event::{Binding, Counted};
 use crate::evolve::PendingParts;
 use crate::numbers::NumberMap;
 use crate::quota::{Ready, ReadyQuota};
-use crate::{KeyNo, Millis, Seq, UserNo};
+use crate::{KeyNo, Limit, Millis, Seq, UserNo};
 use slab::Slab;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,8 +46,19 @@ pub(crate) struct Tables {
     pub(crate) commands: Commands,
     pub(crate) trips: Trips,
     pub(crate) storms: Storms,
+    /// The words for the person who was evicted last: many are evicted in one millisecond, and told alike.
+    pub(crate) said: Option<(Said, Arc<str>)>,
     /// The answer so far of a command that takes several decisions, by their cause.
     pub(crate) partial: Option<(Seq, Box<Answer>)>,
+}
+
+/// What the words for an evicted person depend on beside the settings, where no client is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) quota: u16,
+    pub(crate) limit: Limit,
+    pub(crate) active: u32,
+    pub(crate) at: Millis,
 }
 
 fn slot_of(index: usize) -> u32 {
@@ -79,6 +91,7 @@ impl Tables {
             commands: Commands::default(),
             trips: Trips::default(),
             storms: Storms::default(),
+            said: None,
             partial: None,
         }
     }
@@ -126,7 +139,9 @@ impl Tables {
 
     /// Reads what a login of `user` with the id `session` will need. Logins wait for memory most of all; to look at
     /// many of them one after the other, before any is decided, lets these waits overlap.
-    pub(crate) fn warm(&self, user: &str, session: &str) {
+    ///
+    /// `ends` counts the logins before it that will end another session.
+    pub(crate) fn warm(&self, user: &str, session: &str, ends: &mut usize) {
         let id = self.hasher.of(session);
         self.by_id.warm(id);
         self.tombs.warm(id);
@@ -134,8 +149,15 @@ impl Tables {
         for (_, key) in &user.own {
             std::hint::black_box(self.keys.get(*key as usize).map(|key| key.no));
         }
-        for slot in user.members.full_few() {
-            std::hint::black_box(self.sessions.get(*slot as usize).map(|session| session.facts.started));
+        let full = user.members.full_few().iter().filter_map(|slot| self.sessions.get(*slot as usize));
+        for (place, session) in full.enumerate() {
+            std::hint::black_box(session.facts.started);
+            // Most policies choose the one that came first.
+            if place == 0 {
+                self.by_id.warm(self.hasher.of(session.facts.session()));
+                self.tombs.warm_oldest(&self.hasher, *ends);
+                *ends += 1;
+            }
         }
     }
 
@@ -205,11 +227,13 @@ impl Tables {
 
     /// Puts a session in, under the keys recorded with it.
     pub(crate) fn insert(&mut self, mut session: Session, counted: &[Counted], keys: &[Arc<str>]) -> u32 {
+        let mut slots: SmallVec<[u32; 4]> = SmallVec::new();
         for (counted, text) in counted.iter().zip(keys) {
             let key = self.key_slot(session.user, counted, text, false);
-            session.keys.push(key);
+            slots.push(key);
         }
-        self.part(session.user, &session.keys);
+        self.part(session.user, &slots);
+        session.set_keys(&slots);
         let (number, user, at) = (session.number, session.user, self.at);
         let deadline = session.deadline();
         let id = self.hasher.of(session.facts.session());
@@ -236,7 +260,7 @@ impl Tables {
         self.by_id.remove(id, slot);
         self.numbers.remove(number);
         let session = self.sessions.try_remove(slot as usize)?;
-        session.keys.iter().for_each(|key| self.drop_key_if_empty(*key));
+        session.keys().for_each(|key| self.drop_key_if_empty(key));
         self.drop_user_if_empty(user);
         self.settle(number);
         Some(session)
@@ -301,16 +325,16 @@ impl Tables {
         for slot in order {
             let Some(session) = self.sessions.get(slot as usize) else { continue };
             let (facts, user) = (Arc::clone(&session.facts), session.user);
-            let mut slots = smallvec::SmallVec::new();
+            let mut slots: SmallVec<[u32; 4]> = SmallVec::new();
             for (quota, index) in ready.quotas.iter().zip(0u16..) {
                 for text in quota.keys_counting(&facts) {
                     let key = KeyNo(self.key_next);
-                    let counted = Counted { quota: index, key, limit: crate::Limit::Unlimited, count: 0 };
+                    let counted = Counted { quota: index, key, limit: Limit::Unlimited, count: 0 };
                     slots.push(self.key_slot(user, &counted, &text, true));
                 }
             }
             if let Some(session) = self.sessions.get_mut(slot as usize) {
-                session.keys = slots;
+                session.set_keys(&slots);
             }
             self.each_key(slot, |members, rows| members.add(rows, slot, at));
         }
@@ -319,8 +343,8 @@ impl Tables {
     /// Changes the sets of a session's keys that have sets of their own.
     fn each_key(&mut self, slot: u32, mut change: impl FnMut(&mut Members, &Slab<Session>)) {
         let Some(session) = self.sessions.get(slot as usize) else { return };
-        for key in &session.keys {
-            if let Some(KeyOf::Text { members, .. }) = self.keys.get_mut(*key as usize).map(|key| &mut key.of)
+        for key in session.keys() {
+            if let Some(KeyOf::Text { members, .. }) = self.keys.get_mut(key as usize).map(|key| &mut key.of)
             {
                 change(members, &self.sessions);
             }

@@ -29,6 +29,13 @@ impl Tombs {
         }
     }
 
+    /// Brings what it takes to forget the oldest but `place` to hand.
+    pub(crate) fn warm_oldest(&self, hasher: &Hasher, place: usize) {
+        if let Some(oldest) = self.all.get(place) {
+            self.by_id.warm(hasher.of(oldest.facts.session()));
+        }
+    }
+
     pub(crate) fn push(&mut self, hasher: &Hasher, tombstone: Arc<Tombstone>, most: usize) {
         let hash = hasher.of(tombstone.facts.session());
         if let Some(older) = self.find(hash, tombstone.facts.session()) {
