@@ -11,6 +11,7 @@ use sledger::core::config::{Bounds, Dimension, Quota, Settings};
 use sledger::core::decider::Decider;
 use sledger::core::{Limit, Millis};
 use sledger::policy::Engine;
+use sledger::projector::Projection;
 use sledger::{Actor, Command, Config, Ledger, Login, Request};
 use std::error::Error;
 use std::sync::Arc;
@@ -83,7 +84,7 @@ fn grow(shape: &Shape) -> Result<(), Box<dyn Error>> {
     while let Some((_, answer)) = caller.next_within(PATIENCE) {
         answer?;
     }
-    let live = ledger.views().read(|views| views.session_count())?;
+    let live = ledger.views().read(Projection::session_count)?;
     let grown = resident()?.saturating_sub(before);
     println!(
         "{live} live of {} users: {} bytes each of {} MiB",

@@ -16,7 +16,7 @@ const ORDERS: [Order; 6] = [
 fn session(number: u64, at: u64, age: u64) -> Session {
     let mut facts = Facts::new(Texts { user: "ann", session: "a", ..Texts::default() });
     facts.started = Millis(at.saturating_sub(age));
-    facts.ttl = Span::millis(if number % 3 == 0 { 40 } else { 90 });
+    facts.ttl = Span::millis(if number.is_multiple_of(3) { 40 } else { 90 });
     facts.idle = Span::millis(50);
     Session::new(Arc::new(facts), Seq(number), Millis(at), 0)
 }
