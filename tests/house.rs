@@ -45,6 +45,7 @@ const GRAPH: &[(&str, &[&str])] = &[
 /// What the core may be built from: none of them does IO, reads clocks or draws randomness as it is used here.
 const CORE_DEPENDENCIES: &[&str] = &[
     "ahash",
+    "arrayvec",
     "bincode",
     "blake3",
     "hashbrown",

@@ -218,4 +218,9 @@ impl Rejection {
     pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }
+
+    /// The same of another field.
+    pub(crate) fn of(self, field: String) -> Self {
+        Self { field, ..self }
+    }
 }

@@ -21,6 +21,8 @@ use crate::config::Bounds;
 use crate::event::{CommandMark, Decision, Event, Judged, Op};
 use crate::policy::Policies;
 use crate::{Millis, State};
+use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// What deciding needs beside the state.
 pub struct Means<'a> {
@@ -35,11 +37,20 @@ pub struct Means<'a> {
 pub enum Decided {
     /// Record these decisions, in order and with nothing between; the answer follows from them. `skipped` and
     /// `unknown` of the answer so far are kept.
-    Record(Vec<Decision>, Box<Answer>),
+    Record(Decisions, Box<Answer>),
     /// Record nothing.
     Answer(Box<Answer>),
     /// Record nothing, but the session was seen.
     Seen(u32, Box<Answer>),
+}
+
+/// The decisions of one command: mostly one.
+pub type Decisions = SmallVec<[Arc<Decision>; 1]>;
+
+impl Decided {
+    fn one(decision: Decision, answer: Answer) -> Self {
+        Self::Record(smallvec::smallvec![Arc::new(decision)], Box::new(answer))
+    }
 }
 
 /// Decides what becomes of one request.
@@ -88,7 +99,7 @@ fn rejected(state: &State, request: &Request, rejection: Rejection, at: Millis) 
 
 /// Live sessions of the user a command names; `None` for an empty or impossible name.
 fn active_of(state: &State, name: &str) -> Option<u32> {
-    let key = edge::user_key(name, &state.ready().settings.users).ok()?;
+    let key = edge::key_of(name, &state.ready().settings.users).ok()?;
     (!key.is_empty()).then(|| state.active(&key))
 }
 
@@ -134,13 +145,13 @@ pub(crate) fn mark(state: &State, request: &Request) -> Option<CommandMark> {
         Command::Policy { name, .. } => ("policy", None, Some(name.as_str())),
         Command::Advance | Command::Unreadable { .. } => return None,
     };
-    let user = user.and_then(|user| edge::user_key(user, &state.ready().settings.users).ok());
-    let mut packed = String::new();
+    let user = user.and_then(|user| edge::key_of(user, &state.ready().settings.users).ok());
+    let mut packed = crate::packed::Packed::default();
     let parts = [op, user.as_deref().unwrap_or_default(), about.unwrap_or_default()];
     for part in parts {
         crate::packed::push(&mut packed, part);
     }
-    let hash = blake3::hash(packed.as_bytes());
+    let hash = blake3::hash(packed.as_str().as_bytes());
     let mut mark = [0; 8];
     mark.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
     Some(CommandMark { id: id.into(), mark })
@@ -176,7 +187,7 @@ fn bounded(text: &str) -> &str {
 }
 
 /// Gives several decisions of one command their cause, and the last one the command id.
-fn together(state: &State, mut decisions: Vec<Decision>, mark: Option<CommandMark>) -> Vec<Decision> {
+fn together(state: &State, mut decisions: Vec<Decision>, mark: Option<CommandMark>) -> Decisions {
     let cause = (decisions.len() > 1).then(|| state.seq().next());
     for decision in &mut decisions {
         decision.cause = cause;
@@ -184,5 +195,5 @@ fn together(state: &State, mut decisions: Vec<Decision>, mark: Option<CommandMar
     if let Some(last) = decisions.last_mut() {
         last.command = mark;
     }
-    decisions
+    decisions.into_iter().map(Arc::new).collect()
 }

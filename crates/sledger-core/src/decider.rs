@@ -5,9 +5,9 @@
 use crate::answer::{Answer, Outcome};
 use crate::command::{Command, Request};
 use crate::config::{Bounds, Settings};
-use crate::decide::{Decided, Install, Means, bindings, decide, due};
+use crate::decide::{Decided, Decisions, Install, Means, bindings, decide, due};
 use crate::event::{Decision, Event, Op};
-use crate::evolve::{Effect, evolve_decision, kind_of_denial};
+use crate::evolve::{Effect, Effects, evolve_decision, kind_of_denial};
 use crate::foresee::foresee;
 use crate::narrate::{count_again, narrate};
 use crate::policy::{Policies, PolicyFault};
@@ -65,7 +65,7 @@ pub struct Recorded {
     /// The decision.
     pub decision: Arc<Decision>,
     /// What each of its events did.
-    pub effects: Arc<[Effect]>,
+    pub effects: Effects,
 }
 
 impl<P: Policies> Decider<P> {
@@ -121,28 +121,46 @@ impl<P: Policies> Decider<P> {
     pub fn drain(&mut self, at: Millis, out: &mut Vec<Recorded>) -> Vec<Arc<Facts>> {
         let mut expired = Vec::new();
         while let Some(decision) = due(&self.state, at) {
-            self.record(decision, out);
-            let effects = out.last().map(|recorded| Arc::clone(&recorded.effects));
-            expired.extend(effects.iter().flat_map(|effects| effects.iter()).filter_map(Effect::ended));
+            self.record(Arc::new(decision), out);
+            expired.extend(out.last().iter().flat_map(|kept| kept.effects.iter()).filter_map(Effect::ended));
         }
         self.record_storms(at, false, out);
         expired
     }
 
+    /// Brings what these requests need to hand before they are decided one by one. Changes nothing.
+    pub fn look_ahead<'a>(&self, requests: impl Iterator<Item = &'a Request>) {
+        let (tables, mut ends) = (self.state.tables(), 0);
+        for request in requests {
+            if let Command::Login(login) = &request.command
+                && let (Some(user), Some(session)) = (&login.user, &login.session)
+            {
+                tables.warm(user, session, &mut ends);
+            }
+        }
+    }
+
     /// Decides one request at `at`, deadlines first. What is to be recorded is pushed to `out`, in order.
     pub fn decide(&mut self, request: &Request, at: Millis, out: &mut Vec<Recorded>) -> Answer {
+        *self.decide_boxed(request, at, out)
+    }
+
+    /// As [`Decider::decide`]; an answer is large, and is best left where it was made.
+    pub fn decide_boxed(&mut self, request: &Request, at: Millis, out: &mut Vec<Recorded>) -> Box<Answer> {
         let expired = self.drain(at, out);
         if request.dry_run {
-            return Answer { expired, ..self.dry(request, at) };
+            let mut answer = self.dry(request, at);
+            answer.expired = expired;
+            return answer;
         }
         let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
         let mut answer = match decide(&self.state, &mut means, request, at) {
-            Decided::Answer(answer) => self.unrecorded(request, *answer),
+            Decided::Answer(answer) => self.unrecorded(request, answer),
             Decided::Seen(slot, answer) => {
                 self.state.change().see(slot, at);
-                self.unrecorded(request, *answer)
+                self.unrecorded(request, answer)
             }
-            Decided::Record(decisions, answer) => self.recorded(request, decisions, *answer, out),
+            Decided::Record(decisions, answer) => self.recorded(request, decisions, answer, out),
         };
         answer.expired = expired;
         answer
@@ -150,21 +168,21 @@ impl<P: Policies> Decider<P> {
 
     /// What would become of a login if it were decided at `at`: nothing is recorded, remembered or counted. Whatever
     /// is due by then must have been drained.
-    pub fn dry(&mut self, request: &Request, at: Millis) -> Answer {
+    pub fn dry(&mut self, request: &Request, at: Millis) -> Box<Answer> {
         if !matches!(request.command, Command::Login(_)) {
-            let mut answer = Answer::new(Outcome::Rejected, at);
+            let mut answer = Box::new(Answer::new(Outcome::Rejected, at));
             answer.field = Some("dry_run".to_owned());
             answer.reason = Some("is for logins only".into());
             return answer;
         }
         let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
         match decide(&self.state, &mut means, request, at) {
-            Decided::Answer(answer) | Decided::Seen(_, answer) => *answer,
+            Decided::Answer(answer) | Decided::Seen(_, answer) => answer,
             Decided::Record(decisions, mut answer) => {
                 for decision in &decisions {
                     foresee(&self.state, decision, &mut answer);
                 }
-                *answer
+                answer
             }
         }
     }
@@ -172,7 +190,7 @@ impl<P: Policies> Decider<P> {
     /// Records decisions of the ledger's own (settings at start, clock, close).
     pub fn record_own(&mut self, decisions: Vec<Decision>, out: &mut Vec<Recorded>) {
         for decision in decisions {
-            self.record(decision, out);
+            self.record(Arc::new(decision), out);
         }
     }
 
@@ -187,7 +205,8 @@ impl<P: Policies> Decider<P> {
             let user = Personal::Plain(user);
             let event = Event::DenialsCounted { user, quota, policy, code, first, last, count };
             let by = crate::command::Actor::Timer;
-            self.record(crate::decide::own_decision(by, at, Op::Denials, vec![event]), out);
+            let decision = crate::decide::own_decision(by, at, Op::Denials, vec![event]);
+            self.record(Arc::new(decision), out);
         }
     }
 
@@ -201,10 +220,10 @@ impl<P: Policies> Decider<P> {
     fn recorded(
         &mut self,
         request: &Request,
-        decisions: Vec<Decision>,
-        mut answer: Answer,
+        decisions: Decisions,
+        mut answer: Box<Answer>,
         out: &mut Vec<Recorded>,
-    ) -> Answer {
+    ) -> Box<Answer> {
         let mut recorded = false;
         for decision in decisions {
             if self.is_only_counted(&decision) {
@@ -218,12 +237,15 @@ impl<P: Policies> Decider<P> {
                 recorded = true;
             }
         }
-        count_again(&self.state, self.user_named(request).as_deref(), &mut answer);
+        // What came of a login was told with the count of its user.
+        if !matches!(request.command, Command::Login(_)) {
+            count_again(&self.state, self.user_named(request).as_deref(), &mut answer);
+        }
         self.remember(request, &answer, recorded);
         answer
     }
 
-    fn unrecorded(&mut self, request: &Request, answer: Answer) -> Answer {
+    fn unrecorded(&mut self, request: &Request, answer: Box<Answer>) -> Box<Answer> {
         let forgettable = matches!(answer.outcome, Outcome::Rejected | Outcome::Ignored);
         if !forgettable && !answer.repeated && answer.full.is_none() {
             self.remember(request, &answer, false);
@@ -259,15 +281,14 @@ impl<P: Policies> Decider<P> {
         true
     }
 
-    fn record(&mut self, decision: Decision, out: &mut Vec<Recorded>) {
+    fn record(&mut self, decision: Arc<Decision>, out: &mut Vec<Recorded>) {
         let first = self.state.seq().next();
-        let effects = Arc::from(evolve_decision(&mut self.state, first, &decision));
-        out.push(Recorded { first, decision: Arc::new(decision), effects });
+        let effects = evolve_decision(&mut self.state, first, &decision);
+        out.push(Recorded { first, decision, effects });
     }
 
     fn user_named(&self, request: &Request) -> Option<String> {
         let name = match &request.command {
-            Command::Login(login) => login.user.as_deref(),
             Command::Touch(target) | Command::Logout(target) | Command::Disconnect(target) => {
                 target.user.as_deref()
             }

@@ -12,6 +12,7 @@ use crate::answer::Tombstone;
 use crate::event::{Decision, Event, Op};
 use crate::state::{Kind, Tables};
 use crate::{Facts, Millis, Seq};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// One event with where it stands.
@@ -59,8 +60,11 @@ pub fn evolve(state: &mut State, happened: Happened<'_>) -> Effect {
     fold(tables, happened)
 }
 
+/// What each event of a decision did: mostly one, or an end and an admission.
+pub type Effects = SmallVec<[Effect; 2]>;
+
 /// Folds a whole decision whose first event is `first`; says what each event did.
-pub fn evolve_decision(state: &mut State, first: Seq, decision: &Decision) -> Vec<Effect> {
+pub fn evolve_decision(state: &mut State, first: Seq, decision: &Decision) -> Effects {
     let tables = state.change();
     tables.at = tables.at.max(decision.at);
     let events = decision.events.iter().zip(first.0..);

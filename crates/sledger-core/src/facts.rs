@@ -1,9 +1,10 @@
 //! The frozen facts of a session: what was known of it when it was admitted.
 //!
 //! One immutable value per session, shared by the decider's state, the
-//! projector and tombstones. All texts lie in one packed allocation.
+//! projector and tombstones. All texts are packed into one, which lies within
+//! the facts where it is short.
 
-use crate::packed::{self, Reader};
+use crate::packed::{self, Packed, Reader};
 use crate::{Millis, Span};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// `user session ip client source n group* n (key value)* n (key value)*`, see [`crate::packed`].
-    text: Box<str>,
+    text: Packed,
     /// When it was admitted, or began at its source where it was adopted.
     pub started: Millis,
     /// Absolute life, from `started`.
@@ -47,7 +48,7 @@ impl Facts {
     /// Packs `texts`; times are 0 and spans `never` until set.
     #[must_use]
     pub fn new(texts: Texts<'_>) -> Self {
-        let mut text = String::with_capacity(64);
+        let mut text = Packed::default();
         for part in [texts.user, texts.session, texts.ip, texts.client, texts.source] {
             packed::push(&mut text, part);
         }
@@ -60,13 +61,8 @@ impl Facts {
                 packed::push(&mut text, value);
             }
         }
-        Self {
-            text: text.into_boxed_str(),
-            started: Millis(0),
-            ttl: Span::NEVER,
-            idle: Span::NEVER,
-            retention: Span::ZERO,
-        }
+        text.shrink();
+        Self { text, started: Millis(0), ttl: Span::NEVER, idle: Span::NEVER, retention: Span::ZERO }
     }
 
     /// The user key, folded; empty when the facts are sealed away.
@@ -150,7 +146,7 @@ impl Facts {
     }
 
     fn after(&self, texts: usize) -> Reader<'_> {
-        let mut reader = Reader(&self.text);
+        let mut reader = Reader(self.text.as_str());
         (0..texts).for_each(|_| {
             reader.text();
         });
@@ -205,9 +201,22 @@ mod tests {
 
     #[test]
     fn a_session_without_extras_takes_one_small_allocation() {
+        let id = "0123456789abcdef";
         let facts =
-            Facts::new(Texts { user: "user-000001", session: "0123456789abcdef", ..Texts::default() });
-        assert!(facts.text.len() <= 35, "{} bytes", facts.text.len());
-        assert!(size_of::<Facts>() <= 48, "{} bytes", size_of::<Facts>());
+            Facts::new(Texts { user: "user-000001", session: id, ip: "203.100.113.207", ..Texts::default() });
+        assert!(facts.text.is_inline());
+        assert!(size_of::<Facts>() <= 96, "{} bytes", size_of::<Facts>());
+    }
+
+    #[test]
+    fn short_and_long_texts_are_encoded_alike() {
+        for length in [1, 40, 60, 250] {
+            let user = "x".repeat(length);
+            let facts = Facts::new(Texts { user: &user, session: "a", ..Texts::default() });
+            let encoded = crate::codec::encode(&facts);
+            let plain = (facts.text.as_str(), facts.started, facts.ttl, facts.idle, facts.retention);
+            assert_eq!(encoded, crate::codec::encode(&plain));
+            assert_eq!(crate::codec::decode::<Facts>(&encoded), Ok(facts));
+        }
     }
 }

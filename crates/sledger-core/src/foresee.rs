@@ -87,9 +87,9 @@ fn resumed(state: &State, decision: &Decision, (number, leaving): (Seq, &[&Sessi
     let expires = session.facts.ends_at().min(decision.at.plus(session.facts.idle));
     answer.session =
         Some(SessionView { last_active: decision.at, retained: false, expires, ..session.view() });
-    let keys = session.keys.iter();
+    let keys = session.keys();
     for (used, key) in answer.quotas.iter_mut().zip(keys) {
-        let gone = leaving.iter().filter(|session| session.keys.contains(key)).count();
+        let gone = leaving.iter().filter(|session| session.has_key(key)).count();
         used.active = less(used.active, gone);
     }
 }

@@ -20,6 +20,7 @@ mod foresee;
 mod limit;
 pub mod log;
 mod narrate;
+pub mod numbers;
 mod packed;
 mod personal;
 pub mod policy;

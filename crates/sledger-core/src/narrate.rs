@@ -4,7 +4,7 @@
 use crate::answer::{Advice, Answer, Outcome, QuotaUse, Tombstone};
 use crate::config::Messages;
 use crate::event::{Cause, Code, Counted, Decision, Event, Judged, Judgement, Op};
-use crate::evolve::Effect;
+use crate::evolve::{Effect, Effects};
 use crate::policy::message_for;
 use crate::quota::{Ready, key_for_people};
 use crate::words::{Blanks, fill};
@@ -27,8 +27,9 @@ pub(crate) fn narrate(
         tell_effect(&decision.op, effect, answer);
     }
     judged(state, decision, effects, answer);
+    let mut active = None;
     match last {
-        Event::Admitted { counted, .. } => admitted(state, answer, counted),
+        Event::Admitted { counted, .. } => active = admitted(state, answer, counted),
         Event::Resumed { .. } => resumed(state, decision, answer),
         Event::Denied { code, quota, limit, judged, reason, .. } => {
             answer.outcome = Outcome::Denied;
@@ -56,7 +57,8 @@ pub(crate) fn narrate(
         _ => answer.outcome = Outcome::Configured,
     }
     if let Op::Login(login) = &decision.op {
-        answer.active = login.facts.plain().map(|facts| state.active(facts.user()));
+        let facts = login.facts.plain();
+        answer.active = facts.map(|facts| active.unwrap_or_else(|| state.active(facts.user())));
     }
     if let Op::Disconnect { session } = decision.op {
         live(state, session, answer);
@@ -135,24 +137,23 @@ fn named(state: &State, number: Seq, effects: &[Effect]) -> Option<Arc<Facts>> {
     gone.or_else(|| state.session_numbered(number).map(|session| Arc::clone(&session.facts)))
 }
 
-fn admitted(state: &State, answer: &mut Answer, counted: &[Counted]) {
+/// Tells of a new session; says how many its user has now.
+fn admitted(state: &State, answer: &mut Answer, counted: &[Counted]) -> Option<u32> {
     answer.outcome = Outcome::Admitted;
-    if let Some(number) = answer.seq {
-        live(state, number, answer);
-    }
     let shown = counted.first();
     show(state.ready(), (shown.map(|counted| counted.quota), shown.map(|counted| counted.limit)), answer);
-    let keys = answer.session.as_ref().and_then(|session| state.session_numbered(session.number));
-    let keys = keys.map(|session| state.keys_of(session)).unwrap_or_default();
-    answer.quotas = counted
-        .iter()
-        .zip(keys)
-        .filter_map(|(counted, (index, _, text))| {
+    let session = state.session_numbered(answer.seq?)?;
+    answer.generation = Some(session.generation);
+    answer.session = Some(session.view());
+    answer.quotas.reserve_exact(counted.len());
+    answer.quotas.extend(counted.iter().zip(state.each_key_of(session)).filter_map(
+        |(counted, (index, _, text))| {
             let quota = Arc::clone(&state.ready().quota(index)?.name);
             let (active, limit) = (counted.count, counted.limit);
             Some(QuotaUse { quota, key: key_for_people(&text), active, limit })
-        })
-        .collect();
+        },
+    ));
+    Some(state.active_of(session))
 }
 
 /// A resume consults no quota; what it shows comes from the frozen facts and the limits as configured.
@@ -232,7 +233,7 @@ fn offered(state: &State, decision: &Decision, judged: Option<u16>) -> Vec<crate
 }
 
 /// Folds a decision read back from the ledger, and remembers the answer of its command id.
-pub fn refold(state: &mut State, first: Seq, decision: &Decision) -> Vec<Effect> {
+pub fn refold(state: &mut State, first: Seq, decision: &Decision) -> Effects {
     let effects = crate::evolve::evolve_decision(state, first, decision);
     if decision.command.is_none() && decision.cause.is_none() {
         return effects;

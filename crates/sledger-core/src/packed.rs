@@ -5,20 +5,122 @@
 //! part is ever checked again. Texts are at most [`TEXT_BYTES_MAX`] bytes:
 //! code points from there on include the surrogates, which cannot be written.
 
+use arrayvec::ArrayString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
 /// The longest text that can be packed, in bytes.
 pub(crate) const TEXT_BYTES_MAX: usize = 0xD7FF;
 
+/// Bytes that lie within a packed text: a usual session's.
+const INLINE_BYTES_MAX: usize = 51;
+
+/// Texts packed one behind the other.
+#[derive(Clone)]
+pub(crate) enum Packed {
+    Short(ArrayString<INLINE_BYTES_MAX>),
+    Long(String),
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Self::Short(ArrayString::new())
+    }
+}
+
+impl Packed {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Short(text) => text,
+            Self::Long(text) => text,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self, Self::Short(_))
+    }
+
+    fn push_str(&mut self, more: &str) {
+        match self {
+            Self::Short(text) => {
+                if text.try_push_str(more).is_err() {
+                    let mut long = String::with_capacity(text.len().saturating_add(more.len()).max(128));
+                    long.push_str(text);
+                    long.push_str(more);
+                    *self = Self::Long(long);
+                }
+            }
+            Self::Long(text) => text.push_str(more),
+        }
+    }
+
+    /// Gives back what a long text does not need.
+    pub(crate) fn shrink(&mut self) {
+        if let Self::Long(text) = self {
+            text.shrink_to_fit();
+        }
+    }
+}
+
+impl From<&str> for Packed {
+    fn from(text: &str) -> Self {
+        ArrayString::from(text).map_or_else(|_| Self::Long(text.to_owned()), Self::Short)
+    }
+}
+
+impl PartialEq for Packed {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Packed {}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(out)
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl de::Visitor<'_> for Text {
+            type Value = Packed;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Packed, E> {
+                Ok(Packed::from(text))
+            }
+        }
+
+        from.deserialize_str(Text)
+    }
+}
+
 /// Appends `text`, cut at a character boundary when it is over [`TEXT_BYTES_MAX`].
-pub(crate) fn push(packed: &mut String, text: &str) {
+pub(crate) fn push(packed: &mut Packed, text: &str) {
     let text = text.get(..floor(text)).unwrap_or("");
     push_count(packed, text.len());
     packed.push_str(text);
 }
 
 /// Appends a number up to [`TEXT_BYTES_MAX`]; larger ones are cut to that.
-pub(crate) fn push_count(packed: &mut String, count: usize) {
+pub(crate) fn push_count(packed: &mut Packed, count: usize) {
     let code = u32::try_from(count.min(TEXT_BYTES_MAX)).unwrap_or(0);
-    packed.push(char::from_u32(code).unwrap_or('\0'));
+    let code = char::from_u32(code).unwrap_or('\0');
+    packed.push_str(code.encode_utf8(&mut [0; 4]));
 }
 
 fn floor(text: &str) -> usize {
@@ -47,6 +149,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn count(&mut self) -> usize {
+        // Nearly all are below 128: one byte.
+        if let Some((&first, _)) = self.0.as_bytes().split_first()
+            && first.is_ascii()
+        {
+            self.0 = self.0.get(1..).unwrap_or_default();
+            return usize::from(first);
+        }
         let mut chars = self.0.chars();
         let count = chars.next().map_or(0, |code| code as usize);
         self.0 = chars.as_str();
@@ -62,11 +171,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_packed_is_read_back(texts in prop::collection::vec(".{0,300}", 0..8)) {
-            let mut packed = String::new();
+            let mut packed = Packed::default();
             for text in &texts {
                 push(&mut packed, text);
             }
-            let mut reader = Reader(&packed);
+            let mut reader = Reader(packed.as_str());
             for text in &texts {
                 prop_assert_eq!(reader.text(), text.as_str());
             }

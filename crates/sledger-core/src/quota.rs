@@ -28,6 +28,7 @@ pub struct ReadyQuota {
     users: BTreeMap<String, Vec<usize>>,
     globs: Vec<(WildMatch, usize)>,
     groups: Vec<(String, usize)>,
+    is_own: bool,
 }
 
 impl ReadyQuota {
@@ -45,6 +46,7 @@ impl ReadyQuota {
             users: BTreeMap::new(),
             globs: Vec::new(),
             groups: Vec::new(),
+            is_own: quota.enabled && quota.count_by == [Dimension::User] && quota.when == When::default(),
         };
         for index in order {
             match quota.overrides.get(index).map(|o| &o.selector) {
@@ -61,6 +63,12 @@ impl ReadyQuota {
     #[must_use]
     pub fn is_enforced(&self) -> bool {
         self.quota.level != Level::Advisory
+    }
+
+    /// Whether it counts every session, under its user's name alone.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// Whether it is enabled and its `when` holds for `facts`.

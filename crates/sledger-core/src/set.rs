@@ -1,7 +1,7 @@
 //! A set of live sessions as a policy sees it: a handle over the state's own orders, never a copy of them.
 
 use crate::State;
-use crate::state::{Members, Order, Session};
+use crate::state::{Members, Order, Picked, Session};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -12,7 +12,26 @@ use std::sync::Arc;
 pub struct SessionSet {
     state: State,
     base: Base,
-    leaving: Arc<BTreeSet<u32>>,
+    leaving: Gone,
+}
+
+/// Slots of sessions that are leaving: mostly none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gone(Option<Arc<BTreeSet<u32>>>);
+
+impl Gone {
+    /// Adds one; false when it is in already.
+    pub(crate) fn insert(&mut self, slot: u32) -> bool {
+        Arc::make_mut(self.0.get_or_insert_default()).insert(slot)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(|slots| slots.iter().copied())
+    }
+
+    fn contains(&self, slot: u32) -> bool {
+        self.0.as_ref().is_some_and(|slots| slots.contains(&slot))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -39,23 +58,18 @@ pub(crate) enum Whose {
 }
 
 impl SessionSet {
-    pub(crate) fn of_user(state: &State, user: Option<u32>, leaving: &Arc<BTreeSet<u32>>) -> Self {
+    pub(crate) fn of_user(state: &State, user: Option<u32>, leaving: &Gone) -> Self {
         let base = user.map_or_else(|| Base::These(Arc::from([])), Base::User);
-        Self { state: state.clone(), base, leaving: Arc::clone(leaving) }
+        Self { state: state.clone(), base, leaving: leaving.clone() }
     }
 
-    pub(crate) fn of_key(
-        state: &State,
-        key: Option<u32>,
-        whose: Whose,
-        leaving: &Arc<BTreeSet<u32>>,
-    ) -> Self {
+    pub(crate) fn of_key(state: &State, key: Option<u32>, whose: Whose, leaving: &Gone) -> Self {
         let base = match (key, whose) {
             (None, _) | (_, Whose::Nobodys) => Base::These(Arc::from([])),
             (Some(key), Whose::Everybodys) => Base::Key(key),
             (Some(key), Whose::Of(user)) => Base::UserUnderKey(user, key),
         };
-        Self { state: state.clone(), base, leaving: Arc::clone(leaving) }
+        Self { state: state.clone(), base, leaving: leaving.clone() }
     }
 
     /// Just `slots`, out of this set; they are put in (start, number) order.
@@ -74,15 +88,13 @@ impl SessionSet {
             Base::User(user) => self
                 .without_leaving(self.state.user_members(*user).map_or(0, Members::len), |s| s.user == *user),
             Base::Key(key) => self
-                .without_leaving(self.state.key_members(*key).map_or(0, Members::len), |s| {
-                    s.keys.contains(key)
-                }),
+                .without_leaving(self.state.key_members(*key).map_or(0, Members::len), |s| s.has_key(*key)),
             Base::UserUnderKey(..) => self.slots().len(),
         }
     }
 
     fn without_leaving(&self, all: usize, is_in: impl Fn(&Session) -> bool) -> usize {
-        let leaving = self.leaving.iter().filter(|slot| self.state.slot(**slot).is_some_and(&is_in)).count();
+        let leaving = self.leaving.iter().filter(|slot| self.state.slot(*slot).is_some_and(&is_in)).count();
         all.saturating_sub(leaving)
     }
 
@@ -91,28 +103,28 @@ impl SessionSet {
     pub fn slots(&self) -> Vec<u32> {
         match &self.base {
             Base::These(slots) => slots.to_vec(),
-            _ => self.pick(Order::Oldest, usize::MAX),
+            _ => self.pick(Order::Oldest, usize::MAX).into_vec(),
         }
     }
 
     /// The first `most` in `order`.
     #[must_use]
-    pub fn pick(&self, order: Order, most: usize) -> Vec<u32> {
+    pub fn pick(&self, order: Order, most: usize) -> Picked {
         let rows = self.state.rows();
-        let stays = |slot: u32| self.leaving.is_empty() || !self.leaving.contains(&slot);
+        let stays = |slot: u32| !self.leaving.contains(slot);
         match &self.base {
             Base::These(slots) => crate::state::pick_from(rows, slots, order, most),
             Base::User(user) => {
-                self.state.user_members(*user).map_or_else(Vec::new, |m| m.pick(rows, order, most, &stays))
+                self.state.user_members(*user).map_or_else(Picked::new, |m| m.pick(rows, order, most, &stays))
             }
             Base::Key(key) => {
-                self.state.key_members(*key).map_or_else(Vec::new, |m| m.pick(rows, order, most, &stays))
+                self.state.key_members(*key).map_or_else(Picked::new, |m| m.pick(rows, order, most, &stays))
             }
             Base::UserUnderKey(user, key) => {
                 let keep = |slot: u32| {
-                    stays(slot) && self.state.slot(slot).is_some_and(|session| session.keys.contains(key))
+                    stays(slot) && self.state.slot(slot).is_some_and(|session| session.has_key(*key))
                 };
-                self.state.user_members(*user).map_or_else(Vec::new, |m| m.pick(rows, order, most, &keep))
+                self.state.user_members(*user).map_or_else(Picked::new, |m| m.pick(rows, order, most, &keep))
             }
         }
     }

@@ -13,20 +13,21 @@ mod session;
 mod tables;
 mod tombs;
 
-pub use members::Order;
+pub use members::{Order, Picked};
 pub use memory::{STORM_DENIALS, STORM_WINDOW, TRIP_FAILURES, TRIP_FOR, TRIP_WITHIN};
 pub use session::Session;
 
 pub(crate) use members::{Members, pick_from};
 pub(crate) use memory::{Kind, Recent, Trip, Trips};
 pub(crate) use session::Rare;
-pub(crate) use tables::Tables;
+pub(crate) use tables::{Said, Tables};
 
 use crate::answer::{SessionView, Tombstone};
 use crate::event::Binding;
 use crate::quota::Ready;
 use crate::{KeyNo, Millis, Seq, UserNo};
 use slab::Slab;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A user with live sessions.
@@ -35,6 +36,18 @@ pub(crate) struct User {
     pub(crate) no: UserNo,
     pub(crate) name: Arc<str>,
     pub(crate) members: Members,
+    /// Keys that are this user's name and count all its sessions, by quota.
+    own: SmallVec<[(u16, u32); 2]>,
+}
+
+impl User {
+    fn new(no: UserNo, name: Arc<str>) -> Self {
+        Self { no, name, members: Members::default(), own: SmallVec::new() }
+    }
+
+    fn own_key(&self, quota: u16) -> Option<u32> {
+        self.own.iter().find(|(of, _)| *of == quota).map(|(_, key)| *key)
+    }
 }
 
 /// A quota key with live sessions.
@@ -42,8 +55,22 @@ pub(crate) struct User {
 pub(crate) struct QuotaKey {
     pub(crate) no: KeyNo,
     pub(crate) quota: u16,
-    pub(crate) text: Arc<str>,
-    pub(crate) members: Members,
+    of: KeyOf,
+}
+
+/// What a key counts.
+#[derive(Clone, Debug)]
+enum KeyOf {
+    /// Every session of this user, whose name it is.
+    User(u32),
+    /// These sessions.
+    Text { text: Arc<str>, members: Members },
+}
+
+impl QuotaKey {
+    fn is_text(&self, wanted: &str) -> bool {
+        matches!(&self.of, KeyOf::Text { text, .. } if **text == *wanted)
+    }
 }
 
 /// The folded state.
@@ -139,19 +166,15 @@ impl State {
     /// The earliest deadline; `None` when nothing ever falls due.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
-        self.0.deadlines.first().map(|due| due.deadline)
+        self.0.first_due().map(|(deadline, _)| deadline)
     }
 
     /// Live sessions of `user`, in (start, number) order.
     #[must_use]
     pub fn sessions_of(&self, user: &str) -> Vec<SessionView> {
-        let slots = self.0.find_user(user).and_then(|user| self.user_members(user));
-        slots
-            .into_iter()
-            .flat_map(Members::iter)
-            .filter_map(|slot| self.slot(slot))
-            .map(Session::view)
-            .collect()
+        let members = self.0.find_user(user).and_then(|user| self.user_members(user));
+        let slots = members.map(|members| members.pick(self.rows(), Order::Oldest, usize::MAX, &|_| true));
+        slots.into_iter().flatten().filter_map(|slot| self.slot(slot)).map(Session::view).collect()
     }
 
     /// How many live sessions `user` has.
@@ -202,7 +225,8 @@ impl State {
     /// Every key of every enabled quota with its number and count, in the order of key numbers.
     #[must_use]
     pub fn key_counts(&self) -> Vec<(KeyNo, u16, u32)> {
-        let count = |key: &QuotaKey| u32::try_from(key.members.len()).unwrap_or(u32::MAX);
+        let count = |key| self.0.key_members(key).map_or(0, Members::len);
+        let count = |key| u32::try_from(count(key)).unwrap_or(u32::MAX);
         let mut all: Vec<_> = self.0.keys.iter().map(|(_, key)| (key.no, key.quota, count(key))).collect();
         all.sort_unstable_by_key(|(no, _, _)| *no);
         all
@@ -211,8 +235,18 @@ impl State {
     /// The keys that count a session, in the order of quotas.
     #[must_use]
     pub fn keys_of(&self, session: &Session) -> Vec<(u16, KeyNo, Arc<str>)> {
-        let keys = session.keys.iter().filter_map(|key| self.0.keys.get(*key as usize));
-        keys.map(|key| (key.quota, key.no, Arc::clone(&key.text))).collect()
+        self.each_key_of(session).collect()
+    }
+
+    pub(crate) fn each_key_of(&self, session: &Session) -> impl Iterator<Item = (u16, KeyNo, Arc<str>)> {
+        let keys = session.keys().filter_map(|key| self.0.keys.get(key as usize));
+        keys.filter_map(|key| Some((key.quota, key.no, self.0.key_text(key)?)))
+    }
+
+    /// How many live sessions the user of `session` has.
+    pub(crate) fn active_of(&self, session: &Session) -> u32 {
+        let count = self.user_members(session.user).map_or(0, Members::len);
+        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// BLAKE3 over everything that is folded, in a fixed order: equal for equal histories.
@@ -236,6 +270,9 @@ impl State {
     }
 
     pub(crate) fn key_members(&self, key: u32) -> Option<&Members> {
-        self.0.keys.get(key as usize).map(|key| &key.members)
+        self.0.keys.get(key as usize).and_then(|key| self.0.key_members(key))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use rhai::EvalAltResult;
 use sledger_core::config::Param;
 use sledger_core::policy::{LimitQuestion, Question};
 use sledger_core::set::SessionSet;
-use sledger_core::state::{Order, Session};
+use sledger_core::state::{Order, Picked, Session};
 use sledger_core::{Facts, Limit, Millis};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -95,8 +95,8 @@ impl Shelf {
         *self.count.get_or_insert_with(|| set.map_or(0, SessionSet::count))
     }
 
-    fn pick(&mut self, order: Order, most: usize) -> Vec<u32> {
-        let Some(set) = &self.set else { return Vec::new() };
+    fn pick(&mut self, order: Order, most: usize) -> Picked {
+        let Some(set) = &self.set else { return Picked::new() };
         let picks = self.picks.get_mut(order as usize);
         let is_direct = picks.is_none_or(|picks| {
             *picks = picks.saturating_add(1);
@@ -113,7 +113,8 @@ impl Shelf {
         let known = self.wholes.as_ref().and_then(|wholes| wholes.get(order as usize)?.clone());
         known.unwrap_or_else(|| {
             let set = self.set.as_ref();
-            let whole: Rc<[u32]> = set.map(|set| set.pick(order, usize::MAX)).unwrap_or_default().into();
+            let whole: Rc<[u32]> =
+                set.map(|set| set.pick(order, usize::MAX)).unwrap_or_default().as_slice().into();
             if let Some(place) = self.wholes.get_or_insert_default().get_mut(order as usize) {
                 *place = Some(Rc::clone(&whole));
             }
@@ -252,7 +253,7 @@ impl Desk {
     }
 
     /// The first `most` of a set in `order`: charged 1 and what is returned.
-    pub(crate) fn pick(&self, shelf: u32, order: Order, most: usize) -> Called<Vec<u32>> {
+    pub(crate) fn pick(&self, shelf: u32, order: Order, most: usize) -> Called<Picked> {
         self.charge(most.min(self.count(shelf)?).saturating_add(1))?;
         self.with(|scene| {
             scene.make(shelf);

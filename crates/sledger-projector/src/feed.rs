@@ -1,4 +1,4 @@
-//! The durable feed: the newest decisions, told, for any number of readers up to a bound.
+//! The durable feed: the newest decisions, told when they are read, for any number of readers up to a bound.
 //!
 //! A ring of batches, each some whole decisions, is shared by all readers; each
 //! reader keeps its own position and holds the lock for one look only. Whoever
@@ -10,10 +10,11 @@ mod subscription;
 
 pub use subscription::{Delivery, Lost, Next, Subscription};
 
-use crate::told::Told;
+use crate::told::{Kept, Told, tell_into};
 use sledger_core::Seq;
+use sledger_core::decider::Recorded;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 /// Why nobody can read from where it was asked for.
@@ -33,8 +34,36 @@ pub enum SubscribeError {
     },
 }
 
-/// A batch: told events of whole decisions, at least one.
-pub(crate) type Batch = Arc<Vec<Told>>;
+/// Whole decisions with at least one event, told once somebody reads them.
+pub(crate) struct Batch {
+    first: Seq,
+    last: Seq,
+    told: OnceLock<Vec<Told>>,
+    recorded: Vec<Recorded>,
+    names: Kept,
+}
+
+impl Batch {
+    /// A batch of what was folded under one configuration; `None` for nothing.
+    pub(crate) fn new(recorded: Vec<Recorded>, names: Kept) -> Option<Self> {
+        let first = recorded.first()?.first;
+        let end = recorded.last()?;
+        let last = end.first.plus(end.decision.events.len().saturating_sub(1) as u64);
+        Some(Self { first, last, told: OnceLock::new(), recorded, names })
+    }
+
+    fn events(&self) -> usize {
+        usize::try_from(self.last.next().0.saturating_sub(self.first.0)).unwrap_or(usize::MAX)
+    }
+
+    fn told(&self) -> &[Told] {
+        self.told.get_or_init(|| {
+            let mut told = Vec::with_capacity(self.events());
+            self.recorded.iter().for_each(|recorded| tell_into(&self.names, recorded, &mut told));
+            told
+        })
+    }
+}
 
 /// The ring with its readers.
 pub(crate) struct Feed {
@@ -46,7 +75,7 @@ pub(crate) struct Feed {
 }
 
 struct Ring {
-    batches: VecDeque<Batch>,
+    batches: VecDeque<Arc<Batch>>,
     /// Position of the first batch, counted from the beginning.
     first: u64,
     events: usize,
@@ -60,8 +89,7 @@ struct Ring {
 
 impl Ring {
     fn oldest(&self) -> Seq {
-        let first = self.batches.front().and_then(|batch| batch.first());
-        first.map_or(self.head.next(), |told| told.seq)
+        self.batches.front().map_or(self.head.next(), |batch| batch.first)
     }
 
     fn end(&self) -> u64 {
@@ -86,16 +114,15 @@ impl Feed {
     }
 
     /// Tells readers of some whole decisions. Never waits for a reader.
-    pub(crate) fn push(&self, told: Vec<Told>) {
-        let Some(last) = told.last() else { return };
+    pub(crate) fn push(&self, batch: Batch) {
         let mut gone = Vec::new();
         let mut ring = self.lock();
-        ring.head = last.seq;
-        ring.events = ring.events.saturating_add(told.len());
-        ring.batches.push_back(Arc::new(told));
+        ring.head = batch.last;
+        ring.events = ring.events.saturating_add(batch.events());
+        ring.batches.push_back(Arc::new(batch));
         while ring.events > self.events_max && ring.batches.len() > 1 {
             let Some(oldest) = ring.batches.pop_front() else { break };
-            ring.events = ring.events.saturating_sub(oldest.len());
+            ring.events = ring.events.saturating_sub(oldest.events());
             ring.first = ring.first.saturating_add(1);
             gone.push(oldest);
         }
@@ -140,7 +167,7 @@ impl Feed {
         if wanted < oldest {
             return Err(SubscribeError::TooOld { oldest });
         }
-        let before = ring.batches.partition_point(|batch| batch.last().is_some_and(|told| told.seq < wanted));
+        let before = ring.batches.partition_point(|batch| batch.last < wanted);
         let position = ring.first.saturating_add(before as u64);
         ring.readers += 1;
         ring.readers_ever = ring.readers_ever.saturating_add(1);

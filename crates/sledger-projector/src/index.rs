@@ -28,6 +28,11 @@ impl Index {
         self.0.find(spread(hash), |entry| entry.hash == hash && is_it(entry.slot)).map(|entry| entry.slot)
     }
 
+    /// Reads where the entries of `hash` lie, so that they are at hand afterwards.
+    pub(crate) fn warm(&self, hash: u32) {
+        std::hint::black_box(self.0.find(spread(hash), |entry| entry.hash == hash).is_some());
+    }
+
     pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
         self.0.insert_unique(spread(hash), Entry { hash, slot }, |entry| spread(entry.hash));
     }

@@ -15,7 +15,6 @@ mod feed;
 mod fullness;
 mod index;
 mod latency;
-mod numbers;
 mod projection;
 mod rates;
 mod runtime;

@@ -8,10 +8,10 @@ mod views;
 
 pub use views::{ViewError, Views};
 
-use crate::feed::Feed;
+use crate::feed::{Batch, Feed};
 use crate::latency::Latencies;
 use crate::projection::Projection;
-use crate::told::tell_into;
+use crate::told::Kept;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sledger_core::Seq;
 use sledger_core::decider::Recorded;
@@ -148,7 +148,7 @@ impl ProjectorInput {
 fn run(blocks: &Receiver<Block>, shared: Arc<Shared>) {
     let closing = Closing(shared);
     for block in blocks {
-        closing.0.project(&block);
+        closing.0.project(block);
     }
 }
 
@@ -164,19 +164,34 @@ impl Drop for Closing {
 }
 
 impl Shared {
-    fn project(&self, block: &Block) {
-        let mut told = Vec::with_capacity(block.recorded.len());
-        for turn in block.recorded.chunks(TURN_MAX) {
-            let mut projection =
-                self.projection.write().expect("only this thread writes, and a panic here has ended it");
-            for recorded in turn {
-                projection.apply(recorded);
-                tell_into(&*projection, recorded, &mut told);
-            }
+    fn project(&self, block: Block) {
+        let mut recorded = block.recorded.into_iter();
+        while recorded.len() > 0 {
+            let turn = recorded.by_ref().take(TURN_MAX).collect();
+            self.turn(turn).into_iter().for_each(|batch| self.feed.push(batch));
         }
-        self.feed.push(told);
         self.reached().seq = block.head;
         self.progress.notify_all();
+    }
+
+    /// Folds some decisions. They are told by the settings in force, so a change of these begins a new batch.
+    fn turn(&self, turn: Vec<Recorded>) -> Vec<Batch> {
+        let mut projection =
+            self.projection.write().expect("only this thread writes, and a panic here has ended it");
+        projection.look_ahead(&turn);
+        let mut batches = Vec::with_capacity(1);
+        let (mut batch, mut names) = (Vec::with_capacity(turn.len()), Kept::new(projection.ready()));
+        for recorded in turn {
+            projection.apply(&recorded);
+            if !names.is_under(projection.ready()) {
+                let before = std::mem::replace(&mut names, Kept::new(projection.ready()));
+                batches.extend(Batch::new(std::mem::take(&mut batch), before));
+            }
+            names.keep(&projection, &recorded);
+            batch.push(recorded);
+        }
+        batches.extend(Batch::new(batch, names));
+        batches
     }
 
     fn reached(&self) -> MutexGuard<'_, Reached> {

@@ -3,6 +3,7 @@
 //! An event names sessions and quotas by number. [`tell`] looks the names up
 //! right after the decision was folded; the rest is read from the decision
 //! itself when somebody asks. A told event is some pointers, no copy of text.
+//! The feed keeps the names only, and tells once somebody reads.
 
 mod reading;
 
@@ -15,6 +16,7 @@ use sledger_core::event::{Decision, Event, Judged, Judgement, Op};
 use sledger_core::evolve::Effect;
 use sledger_core::quota::Ready;
 use sledger_core::{Facts, Seq, State, refusal_message};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Who knows the names of what is live, and of the quotas in force.
@@ -54,6 +56,82 @@ impl Names for Projection {
 
     fn settings(&self) -> &Ready {
         self.ready()
+    }
+}
+
+/// Names as they were when a decision was folded, to tell it by later: the settings, and the live sessions that it
+/// names. What it admits or ends it tells itself, so mostly there are none.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    ready: Arc<Ready>,
+    facts: Vec<(Seq, Arc<Facts>)>,
+}
+
+impl Kept {
+    pub(crate) fn new(ready: &Arc<Ready>) -> Self {
+        Self { ready: Arc::clone(ready), facts: Vec::new() }
+    }
+
+    /// Whether these are the settings in force.
+    pub(crate) fn is_under(&self, ready: &Arc<Ready>) -> bool {
+        Arc::ptr_eq(&self.ready, ready)
+    }
+
+    /// Keeps the names that `recorded`, folded just now, needs.
+    pub(crate) fn keep(&mut self, projection: &Projection, recorded: &Recorded) {
+        if names_nobody_else(&recorded.decision) {
+            return;
+        }
+        let asked = Asked { names: projection, found: RefCell::new(&mut self.facts) };
+        tell(&asked, recorded);
+    }
+}
+
+/// Whether all sessions that a decision names are admitted, refused or ended by it.
+fn names_nobody_else(decision: &Decision) -> bool {
+    let is_own = |event: &Event| {
+        matches!(event, Event::Admitted { .. } | Event::Denied { .. } | Event::Conflicted { .. })
+            || matches!(event, Event::Ended { .. })
+    };
+    let advises = decision.judged.iter().any(|judged| !judged.enforced);
+    decision.events.iter().all(is_own) && !advises
+}
+
+impl Names for Kept {
+    fn facts(&self, number: Seq) -> Option<Arc<Facts>> {
+        // Asked right after each other, in the order of the ledger: the latest is meant.
+        let found = self.facts.iter().rev().find(|(known, _)| *known == number);
+        found.map(|(_, facts)| Arc::clone(facts))
+    }
+
+    fn quota(&self, index: u16) -> Option<Arc<str>> {
+        self.ready.quota(index).map(|quota| Arc::clone(&quota.name))
+    }
+
+    fn settings(&self) -> &Ready {
+        &self.ready
+    }
+}
+
+/// Notes the facts that are asked for.
+struct Asked<'a> {
+    names: &'a Projection,
+    found: RefCell<&'a mut Vec<(Seq, Arc<Facts>)>>,
+}
+
+impl Names for Asked<'_> {
+    fn facts(&self, number: Seq) -> Option<Arc<Facts>> {
+        let facts = self.names.facts(number)?;
+        self.found.borrow_mut().push((number, Arc::clone(&facts)));
+        Some(facts)
+    }
+
+    fn quota(&self, index: u16) -> Option<Arc<str>> {
+        self.names.quota(index)
+    }
+
+    fn settings(&self) -> &Ready {
+        self.names.settings()
     }
 }
 

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Commands decided before the writer is looked after again.
 const DRAIN_MAX: usize = 256;
+/// Of so many commands taken together, what they need is looked up before the first is decided.
+const LOOK_AHEAD_MIN: usize = 8;
 /// Answers that may wait for one barrier.
 const BATCH_MAX: usize = 8_192;
 /// Longest sleep: the wall clock is compared each second.
@@ -42,6 +44,8 @@ pub(crate) struct DecideLoop {
     pub(crate) behind: Option<Behind>,
     /// `None` where no snapshots are written.
     pub(crate) snapshots: Option<Snapshots>,
+    /// Taken and not yet decided; empty between rounds.
+    taken: Vec<Submission>,
 }
 
 impl DecideLoop {
@@ -54,7 +58,6 @@ impl DecideLoop {
     ) -> Self {
         let clock = Arc::clone(&config.clock);
         let behind = (config.durability == Durability::Relaxed).then(Behind::default);
-        let pending = Work::default();
         let snapshots = None;
         Self {
             decider,
@@ -64,7 +67,8 @@ impl DecideLoop {
             shared,
             ledger_clock,
             clock,
-            pending,
+            pending: Work::default(),
+            taken: Vec::new(),
             meters,
             behind,
             snapshots,
@@ -125,22 +129,30 @@ impl DecideLoop {
     }
 
     fn decide_some(&mut self, first: Submission, at: Millis) {
-        self.decide(first, at);
-        for _ in 1..DRAIN_MAX {
-            let Some(submission) = self.intake.take() else { break };
-            self.decide(submission, at);
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.push(first);
+        taken.extend(std::iter::from_fn(|| self.intake.take()).take(DRAIN_MAX - 1));
+        if taken.len() >= LOOK_AHEAD_MIN {
+            self.decider.look_ahead(taken.iter().map(|submission| &submission.request));
         }
+        let mut begun = Instant::now();
+        for submission in taken.drain(..) {
+            begun = self.decide(submission, at, begun);
+        }
+        self.taken = taken;
         self.answer_early();
         self.step_snapshot();
     }
 
-    fn decide(&mut self, submission: Submission, at: Millis) {
+    /// Decides what was begun at `begun`; says when it was done.
+    fn decide(&mut self, submission: Submission, at: Millis, begun: Instant) -> Instant {
         let Submission { request, received, reply } = submission;
         let is_login = matches!(request.command, Command::Login(_)) && !request.dry_run;
-        let begun = Instant::now();
-        let answer = Box::new(self.decider.decide(&request, at, &mut self.pending.recorded));
-        let decide_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let answer = self.decider.decide_boxed(&request, at, &mut self.pending.recorded);
+        let done = Instant::now();
+        let decide_ns = u64::try_from(done.saturating_duration_since(begun).as_nanos()).unwrap_or(u64::MAX);
         self.pending.answers.push(Answered { reply, answer, received, decide_ns, is_login });
+        done
     }
 
     /// Relaxed durability: lets answers go before the disk has them, unless it is too far behind.
@@ -213,7 +225,7 @@ impl DecideLoop {
         loop {
             while let Some(submission) = self.more() {
                 let at = self.now();
-                self.decide(submission, at);
+                self.decide(submission, at, Instant::now());
             }
             if self.pending.is_empty() {
                 break;

@@ -7,6 +7,7 @@ use crate::config::{
 };
 use crate::quota::Ready;
 use crate::{Facts, Millis, Span, Texts};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -18,7 +19,15 @@ const SPAN_MAX: Span = Span::seconds(1000 * 366 * 86_400);
 /// # Errors
 /// Refuses control characters and names over the bound.
 pub fn user_key(name: &str, settings: &UserSettings) -> Result<String, Rejection> {
+    key_of(name, settings).map(Cow::into_owned)
+}
+
+/// As [`user_key`]; a name that is a key already is not copied.
+pub(super) fn key_of<'a>(name: &'a str, settings: &UserSettings) -> Result<Cow<'a, str>, Rejection> {
     text("user", name, NAME_BYTES_MAX)?;
+    if name.is_ascii() && settings.strip_domain.is_empty() && !settings.lowercase {
+        return Ok(Cow::Borrowed(name));
+    }
     let mut key = if is_nfc(name) { name.to_owned() } else { name.nfc().collect() };
     for domain in &settings.strip_domain {
         if let Some(stripped) = without_domain(&key, domain) {
@@ -32,7 +41,7 @@ pub fn user_key(name: &str, settings: &UserSettings) -> Result<String, Rejection
     if key.len() > NAME_BYTES_MAX {
         return Err(too_long("user", key.len(), NAME_BYTES_MAX));
     }
-    Ok(key)
+    Ok(Cow::Owned(key))
 }
 
 /// `name@domain` and `DOMAIN\name` without the domain, compared without case.
@@ -65,6 +74,10 @@ pub fn session_id<'a>(field: &str, id: Option<&'a str>) -> Result<&'a str, Rejec
 pub fn text(field: &str, text: &str, most: usize) -> Result<(), Rejection> {
     if text.len() > most {
         return Err(too_long(field, text.len(), most));
+    }
+    // Most texts are plain, and those are told apart byte by byte.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
     }
     match text.char_indices().find(|(_, c)| c.is_control()) {
         Some((at, c)) => Err(Rejection::new(
@@ -108,7 +121,7 @@ fn span_max(field: &str, span: Option<Span>) -> Result<Option<Span>, Rejection> 
 /// Names the first field that is refused.
 pub fn facts(login: &Login, ready: &Ready, bounds: &Bounds, at: Millis) -> Result<Facts, Rejection> {
     let name = login.user.as_deref().ok_or_else(|| Rejection::new("user", "is missing"))?;
-    let user = user_key(name, &ready.settings.users)?;
+    let user = key_of(name, &ready.settings.users)?;
     let session = session_id("session", login.session.as_deref())?;
     let ip = address(login.ip.as_deref().unwrap_or_default())?;
     let client = short("client", login.client.as_deref())?;
@@ -138,9 +151,16 @@ pub fn facts(login: &Login, ready: &Ready, bounds: &Bounds, at: Millis) -> Resul
 }
 
 /// An address in canonical form, so that one host has one key; other text as it is.
-fn address(ip: &str) -> Result<String, Rejection> {
+fn address(ip: &str) -> Result<Cow<'_, str>, Rejection> {
+    if ip.is_empty() {
+        return Ok(Cow::Borrowed(ip));
+    }
     text("ip", ip, NAME_BYTES_MAX)?;
-    Ok(ip.parse::<IpAddr>().map_or_else(|_| ip.to_owned(), |ip| ip.to_canonical().to_string()))
+    Ok(match ip.parse::<IpAddr>() {
+        // What was read as four numbers is written so already: no other spelling is accepted.
+        Ok(IpAddr::V4(_)) | Err(_) => Cow::Borrowed(ip),
+        Ok(ip @ IpAddr::V6(_)) => Cow::Owned(ip.to_canonical().to_string()),
+    })
 }
 
 fn short<'a>(field: &str, value: Option<&'a str>) -> Result<&'a str, Rejection> {
@@ -155,7 +175,7 @@ fn groups(login: &Login, ready: &Ready, bounds: &Bounds, user: &str) -> Result<V
         return Err(Rejection::new("groups", format!("has {count} groups; at most {most} are allowed")));
     }
     for (index, group) in login.groups.iter().enumerate() {
-        text(&format!("groups[{index}]"), group, NAME_BYTES_MAX)?;
+        text("", group, NAME_BYTES_MAX).map_err(|refused| refused.of(format!("groups[{index}]")))?;
     }
     let given = login.groups.iter().map(String::as_str).filter(|group| !group.is_empty());
     let mut all: Vec<String> = given.chain(ready.groups_of(user)).map(str::to_owned).collect();
@@ -177,10 +197,12 @@ fn attributes(field: &str, pairs: &[(String, String)]) -> Result<Vec<(String, St
         ));
     }
     for (key, value) in pairs {
-        let shown: String = key.chars().filter(|c| !c.is_control()).take(ATTRIBUTE_KEY_BYTES_MAX).collect();
-        let named = format!("{field}.{shown}");
-        text(&named, key, ATTRIBUTE_KEY_BYTES_MAX)?;
-        text(&named, value, ATTRIBUTE_VALUE_BYTES_MAX)?;
+        let named = |refused: Rejection| {
+            let shown = key.chars().filter(|c| !c.is_control()).take(ATTRIBUTE_KEY_BYTES_MAX);
+            refused.of(format!("{field}.{}", shown.collect::<String>()))
+        };
+        text("", key, ATTRIBUTE_KEY_BYTES_MAX).map_err(named)?;
+        text("", value, ATTRIBUTE_VALUE_BYTES_MAX).map_err(named)?;
     }
     let bytes: usize = pairs.iter().map(|(key, value)| key.len() + value.len()).sum();
     if bytes > ATTRIBUTES_BYTES_MAX {

@@ -13,15 +13,15 @@ use crate::{Millis, State};
 /// which moves its deadline. To be asked again until it says `None`.
 #[must_use]
 pub fn due(state: &State, at: Millis) -> Option<Decision> {
-    let deadlines = &state.tables().deadlines;
-    let first = deadlines.first().filter(|first| first.deadline <= at)?;
-    if let Some(session) = state.slot(first.slot).filter(|session| is_to_be_touched(session)) {
+    let tables = state.tables();
+    let (_, first) = tables.first_due().filter(|(deadline, _)| *deadline <= at)?;
+    if let Some(session) = state.session_numbered(first).filter(|session| is_to_be_touched(session)) {
         let touched = Event::Touched { session: session.number, last_active: session.last_seen };
         return Some(own_decision(Actor::Timer, at, Op::Touch { session: session.number }, vec![touched]));
     }
     // A session that is only to be touched may come after others by its new deadline: stop before it.
-    let due = deadlines.due(at, ENDS_PER_DECISION_MAX);
-    let sessions = due.iter().filter_map(|due| Some((due.deadline, state.slot(due.slot)?)));
+    let due = tables.due(at, ENDS_PER_DECISION_MAX);
+    let sessions = due.iter().filter_map(|(deadline, slot)| Some((*deadline, state.slot(*slot)?)));
     let events = sessions
         .take_while(|(_, session)| !is_to_be_touched(session))
         .map(|(deadline, session)| Event::Ended {

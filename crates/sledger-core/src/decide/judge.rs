@@ -60,6 +60,13 @@ struct Ruling {
 
 type Admission = SmallVec<[Counted; 2]>;
 
+/// Keys of one quota that count a login, and the limit in force.
+struct Counting {
+    quota: u16,
+    keys: SmallVec<[(Arc<str>, Option<u32>); 1]>,
+    limit: Limit,
+}
+
 impl<'a, 'm> Court<'a, 'm> {
     pub(super) fn new(attempt: &'a Attempt<'a>, means: &'a mut Means<'m>, view: View<'a>) -> Self {
         Self { attempt, means, view, judged: Vec::new(), incidents: Vec::new() }
@@ -68,32 +75,47 @@ impl<'a, 'm> Court<'a, 'm> {
     /// Every quota in order; at the end what is recorded with the admission.
     pub(super) fn hear(&mut self) -> Result<Admission, Denial> {
         let ready = Arc::clone(self.attempt.state.ready());
-        let mut counting: SmallVec<[(u16, Keys, Limit); 2]> = SmallVec::new();
+        let mut counting: SmallVec<[Counting; 2]> = SmallVec::new();
         for (quota, index) in ready.quotas.iter().zip(0u16..) {
-            let keys = quota.keys_counting(&self.attempt.facts);
+            let keys = self.keys(quota);
             if keys.is_empty() {
                 continue;
             }
             let limit = self.limit(quota, index, &keys);
+            let (tables, user) = (self.attempt.state.tables(), self.attempt.user);
+            let keys = keys.into_iter().map(|text| {
+                let key = tables.find_key_of(user, index, &text);
+                (text, key)
+            });
+            let found = Counting { quota: index, keys: keys.collect(), limit };
             if quota.is_enforced() {
-                self.enforce(quota, index, &keys, limit)?;
+                self.enforce(quota, &found)?;
             } else {
-                self.advise(quota, index, &keys, limit);
+                self.advise(quota, &found);
             }
-            counting.push((index, keys, limit));
+            counting.push(found);
         }
         Ok(self.counted(&counting))
     }
 
-    fn enforce(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys, limit: Limit) -> Result<(), Denial> {
-        keys.iter().try_for_each(|text| self.judge(quota, index, text, limit))
+    fn keys(&self, quota: &ReadyQuota) -> Keys {
+        let user = self.attempt.user.and_then(|user| self.attempt.state.tables().users.get(user as usize));
+        match user {
+            Some(user) if quota.is_own() => smallvec::smallvec![Arc::clone(&user.name)],
+            _ => quota.keys_counting(&self.attempt.facts),
+        }
+    }
+
+    fn enforce(&mut self, quota: &ReadyQuota, counting: &Counting) -> Result<(), Denial> {
+        let Counting { quota: index, keys, limit } = counting;
+        keys.iter().try_for_each(|(text, key)| self.judge(quota, *index, (text, *key), *limit))
     }
 
     /// The dry run: on a view of its own, recorded, never enforced.
-    fn advise(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys, limit: Limit) {
+    fn advise(&mut self, quota: &ReadyQuota, counting: &Counting) {
         let real = self.view.clone();
         // A denial ends the dry run of this quota as it would have ended the login.
-        let _denied = self.enforce(quota, index, keys, limit).is_err();
+        let _denied = self.enforce(quota, counting).is_err();
         self.view = real;
     }
 
@@ -121,8 +143,13 @@ impl<'a, 'm> Court<'a, 'm> {
         }
     }
 
-    fn judge(&mut self, quota: &ReadyQuota, index: u16, text: &Arc<str>, limit: Limit) -> Result<(), Denial> {
-        let key = self.attempt.state.tables().find_key(index, text);
+    fn judge(
+        &mut self,
+        quota: &ReadyQuota,
+        index: u16,
+        (text, key): (&Arc<str>, Option<u32>),
+        limit: Limit,
+    ) -> Result<(), Denial> {
         let used = self.view.used(key);
         if !limit.is_exhausted_by(used) {
             return Ok(());
@@ -286,7 +313,7 @@ impl<'a, 'm> Court<'a, 'm> {
             return false;
         };
         let own = session.facts.user() == self.attempt.facts.user();
-        session.keys.contains(&key) && (own || case.quota.quota.evict_others) && !self.view.has_left(number)
+        session.has_key(key) && (own || case.quota.quota.evict_others) && !self.view.has_left(number)
     }
 
     fn excess(&self, case: &Case<'_>) -> u32 {
@@ -294,8 +321,7 @@ impl<'a, 'm> Court<'a, 'm> {
     }
 
     fn set(&self, case: &Case<'_>) -> crate::set::SessionSet {
-        let user = self.attempt.state.tables().find_user(self.attempt.facts.user());
-        let whose = match user {
+        let whose = match self.attempt.user {
             _ if case.quota.quota.evict_others || is_by_user(&case.quota.quota) => Whose::Everybodys,
             Some(user) => Whose::Of(user),
             None => Whose::Nobodys,
@@ -304,7 +330,6 @@ impl<'a, 'm> Court<'a, 'm> {
     }
 
     fn question(&self, case: &Case<'_>) -> Question {
-        let user = self.attempt.state.tables().find_user(self.attempt.facts.user());
         Question {
             at: self.attempt.at,
             login: Arc::clone(&self.attempt.facts),
@@ -314,7 +339,7 @@ impl<'a, 'm> Court<'a, 'm> {
             limit: case.max,
             used: self.view.used(case.key),
             sessions: self.set(case),
-            all_sessions: self.view.of_user(user),
+            all_sessions: self.view.of_user(self.attempt.user),
         }
     }
 
@@ -375,19 +400,18 @@ impl<'a, 'm> Court<'a, 'm> {
     }
 
     /// Every key that counts the newcomer, with what it will hold.
-    fn counted(&self, counting: &[(u16, Keys, Limit)]) -> Admission {
+    fn counted(&self, counting: &[Counting]) -> Admission {
         let tables = self.attempt.state.tables();
         let mut fresh = tables.key_next;
         let mut counted = Admission::new();
-        for (quota, keys, limit) in counting {
-            for text in keys {
-                let slot = tables.find_key(*quota, text);
+        for Counting { quota, keys, limit } in counting {
+            for (_, slot) in keys {
                 let known = slot.and_then(|slot| tables.keys.get(slot as usize)).map(|key| key.no);
                 let key = known.unwrap_or_else(|| {
                     fresh = fresh.saturating_add(1);
                     KeyNo(fresh.saturating_sub(1))
                 });
-                let count = self.view.used(slot).saturating_add(1);
+                let count = self.view.used(*slot).saturating_add(1);
                 counted.push(Counted { quota: *quota, key, limit: *limit, count });
             }
         }

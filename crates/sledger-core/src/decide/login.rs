@@ -18,6 +18,8 @@ pub(super) struct Attempt<'a> {
     pub(super) login: &'a Login,
     pub(super) facts: Arc<Facts>,
     pub(super) at: Millis,
+    /// Where its user stands, if it has live sessions.
+    pub(super) user: Option<u32>,
     mark: Option<CommandMark>,
 }
 
@@ -49,7 +51,8 @@ pub(super) fn login(
         Ok(mark) => mark,
         Err(first) => return Ok(first),
     };
-    let attempt = Attempt { state, request, login, facts: Arc::new(facts), at, mark };
+    let user = state.tables().find_user(facts.user());
+    let attempt = Attempt { state, request, login, facts: Arc::new(facts), at, user, mark };
     Ok(attempt.decide(means))
 }
 
@@ -186,8 +189,8 @@ impl Attempt<'_> {
         if sessions >= means.bounds.sessions_max as usize {
             return Some("limits.sessions");
         }
-        let known = self.state.tables().find_user(self.facts.user()).is_some();
-        (!known && self.state.user_count() >= means.bounds.users_max as usize).then_some("limits.users")
+        (self.user.is_none() && self.state.user_count() >= means.bounds.users_max as usize)
+            .then_some("limits.users")
     }
 
     fn answer_full(&self, full: &'static str) -> Decided {
@@ -231,7 +234,8 @@ impl Attempt<'_> {
         if view.leaving.len() > ENDS_PER_LOGIN_MAX {
             return self.refuse(Refusal::Denied(self.too_large()));
         }
-        let mut events = view.events(self.at);
+        let mut events = Vec::with_capacity(view.leaving.len() + 1);
+        view.events(self.at, &mut events);
         events.push(Event::Resumed { session: session.number, retention: self.login.retention });
         self.record(Vec::new(), events)
     }
@@ -239,7 +243,10 @@ impl Attempt<'_> {
     fn judge(&self, means: &mut Means<'_>, view: View<'_>) -> Decided {
         let mut court = Court::new(self, means, view);
         let verdict = court.hear();
-        let (judged, mut events) = (court.judged, court.incidents);
+        let (judged, view, incidents) = (court.judged, court.view, court.incidents);
+        // Room for all: a vector that grows begins with room for four.
+        let mut events = Vec::with_capacity(incidents.len() + view.leaving.len() + 1);
+        events.extend(incidents);
         let counted = match verdict {
             Ok(counted) => counted,
             Err(denial) => {
@@ -247,9 +254,8 @@ impl Attempt<'_> {
                 return self.record(judged, events);
             }
         };
-        let view = court.view;
         let recordable = view.leaving.len() <= ENDS_PER_LOGIN_MAX;
-        events.extend(view.events(self.at));
+        view.events(self.at, &mut events);
         events.push(Event::Admitted { user: self.user_no(events.len()), counted });
         match self.decision(judged, events) {
             decision if recordable && fits(&decision) => self.recorded(decision),
@@ -266,8 +272,7 @@ impl Attempt<'_> {
 
     /// The user's number: that of the session that brings it, if it is new.
     fn user_no(&self, events_before: usize) -> UserNo {
-        let tables = self.state.tables();
-        let known = tables.find_user(self.facts.user()).and_then(|slot| tables.users.get(slot as usize));
+        let known = self.user.and_then(|slot| self.state.tables().users.get(slot as usize));
         let own = self.state.seq().next().plus(events_before as u64);
         known.map_or(UserNo(own.0), |user| user.no)
     }
@@ -293,7 +298,7 @@ impl Attempt<'_> {
     }
 
     fn recorded(&self, decision: Decision) -> Decided {
-        Decided::Record(vec![decision], Box::new(Answer::new(Outcome::Admitted, self.at)))
+        Decided::one(decision, Answer::new(Outcome::Admitted, self.at))
     }
 
     fn decision(&self, judged: Vec<crate::event::Judged>, events: Vec<Event>) -> Decision {

@@ -1,6 +1,6 @@
 //! Commands about one session: touch, logout, disconnect, end (RULES 6, 8, 10).
 
-use super::{Decided, Outcomes, active_of, bounded, decision, edge, repeated};
+use super::{Decided, Outcomes, bounded, decision, edge, repeated};
 use crate::answer::{Answer, Outcome, Tombstone};
 use crate::command::{Request, Target};
 use crate::event::{Cause, CommandMark, Event, Op};
@@ -33,13 +33,13 @@ fn asked<'a>(
     at: Millis,
 ) -> Result<Result<Asked<'a>, Decided>, crate::command::Rejection> {
     let settings = &state.ready().settings.users;
-    let user = target.user.as_deref().map(|user| edge::user_key(user, settings)).transpose()?;
+    let user = target.user.as_deref().map(|user| edge::key_of(user, settings)).transpose()?;
     let id = edge::session_id("session", target.session.as_deref())?;
     let mark = match repeated(state, request, at)? {
         Ok(mark) => mark,
         Err(first) => return Ok(Err(first)),
     };
-    let active = target.user.as_deref().and_then(|user| active_of(state, user));
+    let active = user.as_deref().filter(|user| !user.is_empty()).map(|user| state.active(user));
     let is_owner = |owner: &str| user.as_deref().is_none_or(|user| user == owner);
     let found = match (state.session(id), state.tombstone(id)) {
         (Some(session), _) if is_owner(session.facts.user()) => {
@@ -82,7 +82,7 @@ impl<'a> Asked<'a> {
     fn record(&self, op: Op, event: Event) -> Decided {
         let mut decision = decision(self.request, self.at, op, Vec::new(), vec![event]);
         decision.command.clone_from(&self.mark);
-        Decided::Record(vec![decision], Box::new(self.answer(Outcome::Touched)))
+        Decided::one(decision, self.answer(Outcome::Touched))
     }
 
     fn finish(&self, session: &Session, op: Op, cause: Cause) -> Decided {

@@ -4,8 +4,8 @@ use super::{Effect, Happened, login_facts, sealed, shift};
 use crate::answer::Tombstone;
 use crate::event::{Cause, Code, Counted, Event, Judged, Op};
 use crate::policy::message_for;
-use crate::quota::Ready;
-use crate::state::{Rare, Session, Tables};
+use crate::quota::{Keys, Ready};
+use crate::state::{Said, Session, Tables};
 use crate::words::{Blanks, fill};
 use crate::{Facts, Millis, Seq, Span, UserNo};
 use std::sync::Arc;
@@ -30,21 +30,27 @@ pub(super) fn adopted(
     let facts = facts.unwrap_or_else(|| sealed(happened.seq));
     let user = tables.user_slot(facts.user(), user);
     let mut session = Session::new(facts, happened.seq, last_active, user);
-    session.rare = Some(Box::new(Rare { adopted: Some(happened.decision.at), ..Rare::default() }));
+    session.change_rare(|rare, _| rare.adopted = Some(happened.decision.at));
     put(tables, session, counted)
 }
 
 fn put(tables: &mut Tables, session: Session, counted: &[Counted]) -> Effect {
-    let facts = Arc::clone(&session.facts);
     let number = session.number;
-    let keys = key_texts(&Arc::clone(&tables.ready), &facts, counted);
+    let name = tables.users.get(session.user as usize).map(|user| &user.name);
+    let keys = key_texts(&tables.ready, name, &session.facts, counted);
     tables.insert(session, counted, &keys);
     Effect::Live(number)
 }
 
-/// The texts of the keys that count a session.
-pub(crate) fn key_texts(ready: &Ready, facts: &Facts, counted: &[Counted]) -> Vec<Arc<str>> {
-    let keys: Vec<Arc<str>> = ready.quotas.iter().flat_map(|quota| quota.keys_counting(facts)).collect();
+/// The texts of the keys that count a session; `name` is that of its user, shared where a key is just that.
+pub(crate) fn key_texts(ready: &Ready, name: Option<&Arc<str>>, facts: &Facts, counted: &[Counted]) -> Keys {
+    let mut keys = Keys::new();
+    for quota in &ready.quotas {
+        match name {
+            Some(name) if quota.is_own() => keys.push(Arc::clone(name)),
+            _ => keys.extend(quota.keys_counting(facts)),
+        }
+    }
     if keys.len() == counted.len() {
         return keys;
     }
@@ -65,8 +71,8 @@ pub(super) fn resumed(
         session.generation = happened.seq;
         session.last_active = at;
         session.last_seen = at;
-        session.disconnected = None;
-        session.idle_shift = 0;
+        session.set_disconnected(None);
+        session.set_idle_shift(0);
         see_again(session, &seen, retention);
     });
     Effect::Live(number)
@@ -74,18 +80,18 @@ pub(super) fn resumed(
 
 /// Keeps what a resume shows that the frozen facts do not.
 fn see_again(session: &mut Session, seen: &Facts, retention: Option<Span>) {
-    let mut rare = session.rare.take().map_or_else(Rare::default, |rare| *rare);
     let differs = |seen: Option<&str>, frozen: Option<&str>| seen.filter(|_| seen != frozen).map(Arc::from);
-    if seen.ip().is_some() {
-        rare.seen_ip = differs(seen.ip(), session.facts.ip());
-    }
-    if seen.client().is_some() {
-        rare.seen_client = differs(seen.client(), session.facts.client());
-    }
-    if retention.is_some() {
-        rare.retention = retention.filter(|span| *span != session.facts.retention);
-    }
-    session.rare = (rare != Rare::default()).then(|| Box::new(rare));
+    session.change_rare(|rare, facts| {
+        if seen.ip().is_some() {
+            rare.seen_ip = differs(seen.ip(), facts.ip());
+        }
+        if seen.client().is_some() {
+            rare.seen_client = differs(seen.client(), facts.client());
+        }
+        if retention.is_some() {
+            rare.retention = retention.filter(|span| *span != facts.retention);
+        }
+    });
 }
 
 pub(super) fn touched(tables: &mut Tables, number: Seq, at: Millis) -> Effect {
@@ -93,7 +99,7 @@ pub(super) fn touched(tables: &mut Tables, number: Seq, at: Millis) -> Effect {
         tables.update(slot, |session| {
             session.last_active = session.last_active.max(at);
             session.last_seen = session.last_seen.max(at);
-            session.idle_shift = 0;
+            session.set_idle_shift(0);
         });
     }
     Effect::Nothing
@@ -101,7 +107,7 @@ pub(super) fn touched(tables: &mut Tables, number: Seq, at: Millis) -> Effect {
 
 pub(super) fn disconnected(tables: &mut Tables, number: Seq, at: Millis) -> Effect {
     let Some(slot) = tables.find_number(number) else { return Effect::Nothing };
-    tables.update(slot, |session| session.disconnected = Some(at));
+    tables.update(slot, |session| session.set_disconnected(Some(at)));
     match tables.sessions.get(slot as usize) {
         Some(session) => Effect::Retained(Arc::clone(&session.facts)),
         None => Effect::Nothing,
@@ -119,9 +125,9 @@ pub(super) fn gap(tables: &mut Tables, open: Millis, gap: Span) {
         .collect();
     for slot in idling {
         tables.update(slot, |session| {
-            let moved = session.idle_shift;
+            let moved = session.idle_shift();
             let deadline = session.last_active.plus(session.facts.idle).plus(Span::millis(moved));
-            session.idle_shift = moved.saturating_add(shift(deadline, gap, open, resolution));
+            session.set_idle_shift(moved.saturating_add(shift(deadline, gap, open, resolution)));
         });
     }
 }
@@ -137,6 +143,7 @@ pub(super) fn ended(
     };
     let judged = judged.and_then(|index| happened.decision.judged.get(usize::from(index)));
     let by_session = newcomer(happened);
+    let message = judged.and_then(|judged| message(tables, happened, judged));
     let tombstone = Arc::new(Tombstone {
         facts: session.facts,
         number,
@@ -145,7 +152,7 @@ pub(super) fn ended(
         decision: happened.first,
         code: (cause == Cause::Evicted).then_some(Code::SessionQuotaExceeded),
         reason: reason(happened, judged),
-        message: judged.and_then(|judged| message(tables, happened, judged)),
+        message,
         by_session,
         quota: judged
             .and_then(|judged| tables.ready.quota(judged.quota))
@@ -177,16 +184,26 @@ fn reason(happened: Happened<'_>, judged: Option<&Judged>) -> Option<Arc<str>> {
     }
 }
 
-fn message(tables: &Tables, happened: Happened<'_>, judged: &Judged) -> Option<Arc<str>> {
+fn message(tables: &mut Tables, happened: Happened<'_>, judged: &Judged) -> Option<Arc<str>> {
     if judged.told.is_some() {
         return judged.told.clone();
     }
-    let quota = tables.ready.quota(judged.quota)?;
-    let template = message_for(quota, &tables.ready.settings.messages, false);
     let by_client = match &happened.decision.op {
         Op::Login(login) => login.facts.plain().and_then(|facts| facts.client()),
         _ => None,
     };
     let (limit, active, at) = (Some(judged.limit), judged.active, happened.decision.at);
-    Some(fill(template, Blanks { limit, active, quota: &quota.name, at, by_client }))
+    let said = Said { quota: judged.quota, limit: judged.limit, active, at };
+    if let (None, Some((before, words))) = (by_client, &tables.said)
+        && *before == said
+    {
+        return Some(Arc::clone(words));
+    }
+    let quota = tables.ready.quota(judged.quota)?;
+    let template = message_for(quota, &tables.ready.settings.messages, false);
+    let words = fill(template, Blanks { limit, active, quota: &quota.name, at, by_client });
+    if by_client.is_none() {
+        tables.said = Some((said, Arc::clone(&words)));
+    }
+    Some(words)
 }

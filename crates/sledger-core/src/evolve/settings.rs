@@ -50,6 +50,7 @@ pub(super) fn applied(
         tables.ready = Arc::new(ready);
         // Every session stands under other keys from here on: what was saved no longer fits the rest.
         tables.taking = None;
+        tables.said = None;
         tables.recount();
         let most = tables.ready.settings.sessions.tombstones_max as usize;
         tables.tombs.shrink(&tables.hasher, most);

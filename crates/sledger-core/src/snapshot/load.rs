@@ -289,7 +289,8 @@ fn insert(tables: &mut Tables, row: SessionRow) -> Result<(), LoadError> {
         .iter()
         .map(|&(quota, key)| Counted { quota, key, limit: Limit::Unlimited, count: 0 })
         .collect();
-    let texts = key_texts(&Arc::clone(&tables.ready), &row.facts, &counted);
+    let name = tables.users.get(user as usize).map(|user| &user.name);
+    let texts = key_texts(&tables.ready, name, &row.facts, &counted);
     tables.insert(row.session(user), &counted, &texts);
     Ok(())
 }

@@ -45,16 +45,16 @@ impl SessionRow {
     /// The session in `slot` as it is now.
     pub(crate) fn of(tables: &Tables, slot: u32) -> Option<Self> {
         let session = tables.sessions.get(slot as usize)?;
-        let keys = session.keys.iter().filter_map(|key| tables.keys.get(*key as usize));
+        let keys = session.keys().filter_map(|key| tables.keys.get(key as usize));
         Some(Self {
             facts: Arc::clone(&session.facts),
             user: tables.users.get(session.user as usize).map(|user| user.no)?,
             number: session.number,
             generation: session.generation,
             last_active: session.last_active,
-            disconnected: session.disconnected,
-            idle_shift: session.idle_shift,
-            rare: session.rare.clone(),
+            disconnected: session.disconnected(),
+            idle_shift: session.idle_shift(),
+            rare: session.rare().cloned().map(Box::new),
             keys: keys.map(|key| (key.quota, key.no)).collect(),
         })
     }
@@ -63,9 +63,11 @@ impl SessionRow {
     pub(crate) fn session(self, user: u32) -> Session {
         let mut session = Session::new(self.facts, self.number, self.last_active, user);
         session.generation = self.generation;
-        session.disconnected = self.disconnected;
-        session.idle_shift = self.idle_shift;
-        session.rare = self.rare;
+        session.set_disconnected(self.disconnected);
+        session.set_idle_shift(self.idle_shift);
+        if let Some(rare) = self.rare {
+            session.change_rare(|into, _| *into = *rare);
+        }
         session
     }
 }

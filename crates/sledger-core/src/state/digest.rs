@@ -32,11 +32,13 @@ fn sessions(tables: &Tables, hash: &mut blake3::Hasher) {
     for session in all {
         hash.update(&codec::encode(&*session.facts));
         let user = tables.users.get(session.user as usize).map(|user| user.no);
-        let keys = session.keys.iter().filter_map(|key| tables.keys.get(*key as usize));
-        let keys: Vec<_> = keys.map(|key| (key.quota, key.no, &*key.text)).collect();
-        let changing = (session.number, session.generation, session.last_active, session.disconnected);
+        let keys = session.keys().filter_map(|key| tables.keys.get(key as usize));
+        let keys: Vec<_> =
+            keys.map(|key| (key.quota, key.no, tables.key_text(key).unwrap_or_default())).collect();
+        let changing = (session.number, session.generation, session.last_active, session.disconnected());
         hash.update(
-            format!("{user:?} {changing:?} {} {:?} {keys:?}\n", session.idle_shift, session.rare).as_bytes(),
+            format!("{user:?} {changing:?} {} {:?} {keys:?}\n", session.idle_shift(), session.rare())
+                .as_bytes(),
         );
     }
 }

@@ -1,11 +1,9 @@
 //! A live session as the state keeps it: frozen facts, and the little that changes.
 
-use super::deadlines::NOWHERE;
 use crate::answer::SessionView;
 use crate::event::Cause;
 use crate::{Facts, Millis, Seq, Span};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A live session.
@@ -21,16 +19,29 @@ pub struct Session {
     pub last_active: Millis,
     /// Last activity, recorded or not; not part of the folded state.
     pub(crate) last_seen: Millis,
-    /// When it was disconnected; `None` while connected.
-    pub disconnected: Option<Millis>,
-    /// Milliseconds by which its idle deadline moved while the ledger was down.
-    pub(crate) idle_shift: u64,
-    /// What few sessions have.
-    pub(crate) rare: Option<Box<Rare>>,
-    /// Slots of the quota keys that count it, in the order of quotas.
-    pub(crate) keys: SmallVec<[u32; 4]>,
+    more: Option<Box<More>>,
+    /// Slots of the first quota keys that count it, in the order of quotas.
+    keys: [u32; 2],
     pub(crate) user: u32,
-    pub(crate) place: u32,
+    /// Milliseconds by which its idle deadline moved while the ledger was down; what is beyond stands in `more`.
+    idle_shift: u32,
+}
+
+/// A session's own bytes are what a million sessions cost.
+const _: () = assert!(size_of::<Session>() <= 64);
+
+/// Stands where there is no key.
+const NO_KEY: u32 = u32::MAX;
+
+/// What only some sessions have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    rare: Rare,
+    /// When it was disconnected; `None` while connected.
+    disconnected: Option<Millis>,
+    idle_shift: u64,
+    /// Slots of keys beyond those that stand in the session.
+    keys: Vec<u32>,
 }
 
 /// What few sessions have.
@@ -52,25 +63,85 @@ impl Session {
             generation: number,
             last_active,
             last_seen: last_active,
-            disconnected: None,
-            idle_shift: 0,
-            rare: None,
-            keys: SmallVec::new(),
+            more: None,
+            keys: [NO_KEY; 2],
             user,
-            place: NOWHERE,
+            idle_shift: 0,
+        }
+    }
+
+    /// What few sessions have, if it has any of it.
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.more.as_ref().map(|more| &more.rare).filter(|rare| **rare != Rare::default())
+    }
+
+    pub(crate) fn change_rare(&mut self, change: impl FnOnce(&mut Rare, &Facts)) {
+        let facts = Arc::clone(&self.facts);
+        self.change_more(|more| change(&mut more.rare, &facts));
+    }
+
+    /// Changes what only some sessions have; what is then nothing takes no room.
+    fn change_more(&mut self, change: impl FnOnce(&mut More)) {
+        let mut more = self.more.take().unwrap_or_default();
+        change(&mut more);
+        self.more = (*more != More::default()).then_some(more);
+    }
+
+    /// When it was disconnected; `None` while connected.
+    #[must_use]
+    pub fn disconnected(&self) -> Option<Millis> {
+        self.more.as_ref().and_then(|more| more.disconnected)
+    }
+
+    pub(crate) fn set_disconnected(&mut self, at: Option<Millis>) {
+        if self.more.is_some() || at.is_some() {
+            self.change_more(|more| more.disconnected = at);
+        }
+    }
+
+    /// Milliseconds by which its idle deadline moved while the ledger was down.
+    pub(crate) fn idle_shift(&self) -> u64 {
+        let more = self.more.as_ref().map_or(0, |more| more.idle_shift);
+        more.saturating_add(u64::from(self.idle_shift))
+    }
+
+    pub(crate) fn set_idle_shift(&mut self, shift: u64) {
+        self.idle_shift = u32::try_from(shift).unwrap_or(u32::MAX);
+        let beyond = shift.saturating_sub(u64::from(self.idle_shift));
+        if self.more.is_some() || beyond > 0 {
+            self.change_more(|more| more.idle_shift = beyond);
+        }
+    }
+
+    /// Slots of the quota keys that count it, in the order of quotas.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u32> {
+        let more = self.more.iter().flat_map(|more| more.keys.iter());
+        self.keys.iter().chain(more).copied().filter(|key| *key != NO_KEY)
+    }
+
+    pub(crate) fn has_key(&self, key: u32) -> bool {
+        self.keys().any(|other| other == key)
+    }
+
+    pub(crate) fn set_keys(&mut self, keys: &[u32]) {
+        let at = |index: usize| keys.get(index).copied().unwrap_or(NO_KEY);
+        self.keys = [at(0), at(1)];
+        let more = keys.get(2..).unwrap_or_default();
+        if self.more.is_some() || !more.is_empty() {
+            self.change_more(|all| all.keys = more.to_vec());
         }
     }
 
     /// How long it is retained after a disconnect.
     #[must_use]
     pub fn retention(&self) -> Span {
-        self.rare.as_ref().and_then(|rare| rare.retention).unwrap_or(self.facts.retention)
+        self.rare().and_then(|rare| rare.retention).unwrap_or(self.facts.retention)
     }
 
     /// Whether it is disconnected and kept.
     #[must_use]
-    pub const fn is_retained(&self) -> bool {
-        self.disconnected.is_some()
+    pub fn is_retained(&self) -> bool {
+        self.disconnected().is_some()
     }
 
     /// When it will be over by what is recorded; equality is over.
@@ -81,9 +152,9 @@ impl Session {
 
     /// The deadline of idleness or of retention, whichever runs.
     fn patience_ends(&self) -> Millis {
-        match self.disconnected {
+        match self.disconnected() {
             Some(at) => at.plus(self.retention()),
-            None => self.last_active.plus(self.facts.idle).plus(Span::millis(self.idle_shift)),
+            None => self.last_active.plus(self.facts.idle).plus(Span::millis(self.idle_shift())),
         }
     }
 
@@ -100,14 +171,14 @@ impl Session {
     }
 
     /// Whether its idle deadline is as its facts say: nothing moved it, and it is connected.
-    pub(crate) const fn is_regular(&self) -> bool {
-        self.disconnected.is_none() && self.idle_shift == 0
+    pub(crate) fn is_regular(&self) -> bool {
+        self.disconnected().is_none() && self.idle_shift == 0
     }
 
     /// When the ledger last heard of it: admission, adoption, resume, touch.
     #[must_use]
     pub fn last_news(&self) -> Millis {
-        let adopted = self.rare.as_ref().and_then(|rare| rare.adopted).unwrap_or_default();
+        let adopted = self.rare().and_then(|rare| rare.adopted).unwrap_or_default();
         self.last_seen.max(self.last_active).max(adopted)
     }
 
@@ -121,8 +192,8 @@ impl Session {
             last_active: self.last_active,
             expires: self.deadline(),
             retained: self.is_retained(),
-            seen_ip: self.rare.as_ref().and_then(|rare| rare.seen_ip.clone()),
-            seen_client: self.rare.as_ref().and_then(|rare| rare.seen_client.clone()),
+            seen_ip: self.rare().and_then(|rare| rare.seen_ip.clone()),
+            seen_client: self.rare().and_then(|rare| rare.seen_client.clone()),
         }
     }
 }

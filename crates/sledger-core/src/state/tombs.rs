@@ -1,8 +1,7 @@
 //! What is remembered of ended sessions: the newest few, by id.
 
-use super::index::Hasher;
+use super::index::{Hasher, Index};
 use crate::answer::Tombstone;
-use hashbrown::HashTable;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,39 +10,50 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tombs {
     all: VecDeque<Arc<Tombstone>>,
-    /// Position since the beginning of the front of `all`.
+    /// Position since the beginning of the front of `all`. The index knows its lower half, and wraps.
     gone: u64,
-    by_id: HashTable<u64>,
+    by_id: Index,
 }
 
 impl Tombs {
     pub(crate) fn get(&self, hasher: &Hasher, id: &str) -> Option<&Arc<Tombstone>> {
-        let position = self.by_id.find(hasher.of(id), |&position| self.has_id(position, id))?;
-        self.at(*position)
+        if self.all.is_empty() {
+            return None;
+        }
+        self.indexed(self.find(hasher.of(id), id)?)
+    }
+
+    /// Brings what a look at `hash` needs to hand.
+    pub(crate) fn warm(&self, hash: u32) {
+        if !self.all.is_empty() {
+            self.by_id.warm(hash);
+        }
+    }
+
+    /// Brings what it takes to forget the oldest but `place` to hand.
+    pub(crate) fn warm_oldest(&self, hasher: &Hasher, place: usize) {
+        if let Some(oldest) = self.all.get(place) {
+            self.by_id.warm(hasher.of(oldest.facts.session()));
+        }
     }
 
     pub(crate) fn push(&mut self, hasher: &Hasher, tombstone: Arc<Tombstone>, most: usize) {
-        let id = Arc::clone(&tombstone.facts);
-        let hash = hasher.of(id.session());
-        let position = self.gone.saturating_add(self.all.len() as u64);
-        let older = self.by_id.find(hash, |&p| self.has_id(p, id.session())).copied();
-        self.all.push_back(tombstone);
-        if let Some(older) = older {
-            self.drop_position(hash, older);
+        let hash = hasher.of(tombstone.facts.session());
+        if let Some(older) = self.find(hash, tombstone.facts.session()) {
+            self.by_id.remove(hash, older);
         }
-        let (all, gone) = (&self.all, self.gone);
-        self.by_id.insert_unique(hash, position, |&p| hasher.of(id_at(all, gone, p)));
+        let position = self.gone.saturating_add(self.all.len() as u64);
+        self.by_id.insert(hash, lower(position));
+        self.all.push_back(tombstone);
         self.shrink(hasher, most);
     }
 
     /// Forgets the oldest until at most `most` are left.
     pub(crate) fn shrink(&mut self, hasher: &Hasher, most: usize) {
         while self.all.len() > most {
-            if let Some(oldest) = self.all.front() {
-                let hash = hasher.of(oldest.facts.session());
-                self.drop_position(hash, self.gone);
+            if let Some(oldest) = self.all.pop_front() {
+                self.by_id.remove(hasher.of(oldest.facts.session()), lower(self.gone));
             }
-            self.all.pop_front();
             self.gone = self.gone.saturating_add(1);
         }
     }
@@ -58,10 +68,8 @@ impl Tombs {
         self.all.iter()
     }
 
-    fn drop_position(&mut self, hash: u64, position: u64) {
-        if let Ok(entry) = self.by_id.find_entry(hash, |&p| p == position) {
-            entry.remove();
-        }
+    fn find(&self, hash: u32, id: &str) -> Option<u32> {
+        self.by_id.find(hash, |position| self.indexed(position).is_some_and(|t| t.facts.session() == id))
     }
 
     /// The tombstone at a position, unless it is forgotten.
@@ -69,12 +77,12 @@ impl Tombs {
         self.all.get(usize::try_from(position.checked_sub(self.gone)?).ok()?)
     }
 
-    fn has_id(&self, position: u64, id: &str) -> bool {
-        self.at(position).is_some_and(|tombstone| tombstone.facts.session() == id)
+    fn indexed(&self, position: u32) -> Option<&Arc<Tombstone>> {
+        self.all.get(usize::try_from(position.wrapping_sub(lower(self.gone))).ok()?)
     }
 }
 
-fn id_at(all: &VecDeque<Arc<Tombstone>>, gone: u64, position: u64) -> &str {
-    let index = usize::try_from(position.saturating_sub(gone)).ok();
-    index.and_then(|index| all.get(index)).map_or("", |tombstone| tombstone.facts.session())
+/// The lower half of a position.
+fn lower(position: u64) -> u32 {
+    u32::try_from(position & u64::from(u32::MAX)).unwrap_or_default()
 }

@@ -58,7 +58,7 @@ fn picks(engine: &mut Engine, desk: &Rc<Desk>, name: &str, order: Order) {
     engine.register_fn(name, move |set: &mut Sessions, most: i64| -> Called<Sessions> {
         let most = usize::try_from(most).map_err(|_| "fewer than no sessions cannot be picked")?;
         let picked = here.pick(set.0, order, most)?;
-        here.put(picked.into()).map(Sessions)
+        here.put(picked.as_slice().into()).map(Sessions)
     });
 }
 

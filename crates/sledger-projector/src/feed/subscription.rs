@@ -3,6 +3,7 @@
 use super::{Batch, Feed, Ring};
 use crate::told::Told;
 use sledger_core::Seq;
+use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -31,17 +32,23 @@ pub struct Lost {
 }
 
 /// Told events of whole decisions; only the first delivery of a reader that began within a decision has less.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Delivery {
-    batch: Batch,
+    batch: Arc<Batch>,
     skipped: usize,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self.events()).finish()
+    }
 }
 
 impl Delivery {
     /// The events, in order; at least one.
     #[must_use]
     pub fn events(&self) -> &[Told] {
-        self.batch.get(self.skipped..).unwrap_or_default()
+        self.batch.told().get(self.skipped..).unwrap_or_default()
     }
 }
 
@@ -111,9 +118,11 @@ impl Subscription {
         let batches = ring.batches.iter().skip(usize::try_from(index).unwrap_or(usize::MAX));
         for batch in batches {
             self.position = self.position.saturating_add(1);
-            let skipped = batch.partition_point(|told| told.seq < self.wanted);
-            if let Some(last) = batch.last().filter(|_| skipped < batch.len()) {
-                self.wanted = last.seq.next();
+            if batch.last >= self.wanted {
+                // Events follow each other without a gap.
+                let skipped = self.wanted.0.saturating_sub(batch.first.0);
+                let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+                self.wanted = batch.last.next();
                 return Some(Next::Told(Delivery { batch: Arc::clone(batch), skipped }));
             }
         }

@@ -1,9 +1,9 @@
 //! What the tables hold: sessions, users and quota keys.
 
 use crate::fullness::Fullness;
-use crate::numbers::NumberMap;
 use slab::Slab;
 use sledger_core::answer::SessionView;
+use sledger_core::numbers::NumberMap;
 use sledger_core::{Facts, Limit, Millis, Seq, Span};
 use smallvec::SmallVec;
 use std::sync::Arc;

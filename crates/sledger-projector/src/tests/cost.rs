@@ -1,7 +1,8 @@
 //! What one admission costs the projector's thread, in processor time: printed, not judged, since machines differ.
 
 use super::world::{World, quota};
-use crate::told::tell_into;
+use crate::feed::Batch;
+use crate::told::Kept;
 use crate::{Projection, UserQuery};
 use rustix::time::{ClockId, clock_gettime};
 use sledger_core::config::{Dimension, Level};
@@ -39,24 +40,25 @@ fn the_cost_of_admissions_is_printed() {
                 logins += 1;
             }
             decide += since(start);
-            let (start, mut events) = (now(), Vec::new());
+            let start = now();
+            projection.look_ahead(&block);
             for recorded in &block {
                 projection.apply(recorded);
             }
             fold += since(start);
             let start = now();
+            let mut names = Kept::new(projection.ready());
             for recorded in &block {
-                tell_into(&projection, recorded, &mut events);
+                names.keep(&projection, recorded);
             }
             told += since(start);
             let start = now();
-            feed.push(events);
-            drop(block);
+            feed.push(Batch::new(block, names).expect("logins are recorded"));
             push += since(start);
         }
         let each = |time: Duration| time.as_nanos() / u128::from(rounds * BLOCK);
         println!(
-            "{name}: {} live; per decision decide {} ns; fold {} ns, tell {} ns, push and free {} ns",
+            "{name}: {} live; per decision decide {} ns; fold {} ns, keep names {} ns, push and free {} ns",
             projection.session_count(),
             each(std::mem::take(&mut decide)),
             each(fold),

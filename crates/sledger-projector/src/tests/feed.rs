@@ -1,8 +1,9 @@
 //! The feed has no gaps, shows whole decisions, and waits for nobody.
 
 use super::world::{World, quotas};
-use crate::feed::Feed;
-use crate::{Lost, Next, Projection, SubscribeError, Subscription, Told, tell};
+use crate::feed::{Batch, Feed};
+use crate::told::Kept;
+use crate::{Lost, Next, Projection, SubscribeError, Subscription};
 use sledger_core::Seq;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,15 +23,16 @@ impl Source {
         Self { world, projection, logins: 0 }
     }
 
-    /// The next login's decisions, told: from the fourth on an end and an admission.
-    fn next(&mut self) -> Vec<Told> {
+    /// The next login's decisions: from the fourth on an end and an admission.
+    fn next(&mut self) -> Batch {
         self.logins += 1;
         let recorded = self.world.login("ann", &format!("s{}", self.logins));
-        let told = recorded.iter().flat_map(|recorded| {
+        let mut names = Kept::new(self.projection.ready());
+        for recorded in &recorded {
             self.projection.apply(recorded);
-            tell(&self.projection, recorded)
-        });
-        told.collect()
+            names.keep(&self.projection, recorded);
+        }
+        Batch::new(recorded, names).expect("a login is recorded")
     }
 }
 

@@ -84,7 +84,7 @@ fn listed(projection: &Projection) -> (Vec<SessionView>, Vec<crate::UserRow>, Ve
 fn fold_both(projection: &mut Projection, state: &mut State, recorded: &[Recorded]) {
     for recorded in recorded {
         projection.apply(recorded);
-        let effects = Arc::from(refold(state, recorded.first, &recorded.decision));
+        let effects = refold(state, recorded.first, &recorded.decision);
         assert_equal(projection, state);
         let read = Recorded { effects, ..recorded.clone() };
         let (ours, theirs) = (tell(projection, recorded), tell(state, &read));

@@ -150,7 +150,7 @@ impl History {
             let decision = decision?;
             let next = first.plus(decision.events.len() as u64);
             if first > self.state.seq() {
-                let effects = Arc::from(refold(&mut self.state, first, &decision));
+                let effects = refold(&mut self.state, first, &decision);
                 if next > self.wanted {
                     self.tell(&Recorded { first, decision: Arc::new(decision), effects });
                 }

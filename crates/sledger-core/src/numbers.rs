@@ -5,7 +5,7 @@
 //! reach for memory far away. A page holds up to 512 numbers in 64 bytes of
 //! bits, and one slot for each that is there.
 
-use sledger_core::Seq;
+use crate::Seq;
 use std::collections::BTreeMap;
 
 /// Numbers of a page, as a power of two.
@@ -13,7 +13,7 @@ const PAGE_BITS: u32 = 9;
 
 /// Slots by number, in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NumberMap {
+pub struct NumberMap {
     pages: BTreeMap<u64, Page>,
     len: usize,
 }
@@ -61,7 +61,8 @@ impl Page {
 }
 
 impl NumberMap {
-    pub(crate) fn insert(&mut self, number: Seq, slot: u32) {
+    /// Notes the slot of a number; one that is there already keeps its slot.
+    pub fn insert(&mut self, number: Seq, slot: u32) {
         let (page, word, bit) = place(number);
         let page = self.pages.entry(page).or_default();
         if page.has(word, bit) {
@@ -73,7 +74,8 @@ impl NumberMap {
         self.len += 1;
     }
 
-    pub(crate) fn remove(&mut self, number: Seq) {
+    /// Forgets a number.
+    pub fn remove(&mut self, number: Seq) {
         let (at, word, bit) = place(number);
         let Some(page) = self.pages.get_mut(&at).filter(|page| page.has(word, bit)) else { return };
         let rank = page.rank(word, bit);
@@ -87,18 +89,28 @@ impl NumberMap {
         }
     }
 
-    pub(crate) fn get(&self, number: Seq) -> Option<u32> {
+    /// The slot of a number.
+    #[must_use]
+    pub fn get(&self, number: Seq) -> Option<u32> {
         let (page, word, bit) = place(number);
         let page = self.pages.get(&page).filter(|page| page.has(word, bit))?;
         page.slots.get(page.rank(word, bit)).copied()
     }
 
-    pub(crate) const fn len(&self) -> usize {
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.len
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The numbers greater than `after`, in order, with their slots.
-    pub(crate) fn after(&self, after: Seq) -> impl Iterator<Item = (Seq, u32)> + '_ {
+    pub fn after(&self, after: Seq) -> impl Iterator<Item = (Seq, u32)> + '_ {
         let pages = self.pages.range((after.0 >> PAGE_BITS)..);
         let all = pages.flat_map(|(page, entries)| {
             let start = page << PAGE_BITS;
