@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails right there"
 )]
 
+use sledger::core::event::Event;
+use sledger::projector::Next;
 use sledger::{Actor, Command, Config, Ledger, Login, OpenError, Outcome, Request};
 use sledger_log::{DamageKind, OpenError as LogError, Probe};
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ fn config(dir: &Path) -> Config {
     let mut config = Config::new(dir);
     config.volume_bytes_max = 4 * 1024;
     config.reserve_bytes = 0;
+    // What is looked at here is the folders of sled; see below for sealed files.
+    config.seal_volumes = false;
     config
 }
 
@@ -234,6 +238,56 @@ fn a_cut_tail_is_refused_by_name() {
     fs::File::options().write(true).open(&last).unwrap().set_len(first as u64).unwrap();
     let error = refused(dir.path(), &["are lost"]);
     assert!(matches!(error, LogError::Damaged { kind: DamageKind::Lost { .. }, .. }), "{error}");
+}
+
+/// A ledger of several volumes, the older of them sealed, closed in good order.
+fn sealed() -> (TempDir, Vec<PathBuf>) {
+    let dir = tempfile::tempdir().unwrap();
+    let sealing = || Config { seal_volumes: true, ..config(dir.path()) };
+    let ledger = Ledger::open(sealing()).unwrap();
+    let mut feed = ledger.views().subscribe(None).unwrap();
+    log_in(&ledger, 150);
+    // The ledger says so itself: an event for each volume.
+    let mut told = 0;
+    while told < 2 {
+        let Next::Told(delivery) = feed.next_blocking(PATIENCE) else { panic!("no volume was sealed") };
+        told +=
+            delivery.events().iter().filter(|told| matches!(told.event, Event::VolumeSealed { .. })).count();
+    }
+    drop(feed);
+    ledger.close();
+    let files = fs::read_dir(dir.path().join("volumes")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|word| word == "sealed")).collect();
+    files.sort();
+    assert!(files.len() >= 2, "{files:?}");
+    Ledger::open(sealing()).unwrap().close();
+    (dir, files)
+}
+
+#[test]
+fn a_missing_sealed_file_is_named() {
+    let (dir, files) = sealed();
+    fs::remove_file(&files[1]).unwrap();
+    let error = refused(dir.path(), &["volume `2`", "missing"]);
+    assert!(matches!(error, LogError::VolumeMissing { volume: 2, .. }), "{error}");
+}
+
+#[test]
+fn a_cut_sealed_file_is_named() {
+    let (dir, files) = sealed();
+    let length = fs::metadata(&files[0]).unwrap().len();
+    fs::File::options().write(true).open(&files[0]).unwrap().set_len(length - 1).unwrap();
+    let error = refused(dir.path(), &["volume `1`"]);
+    assert!(matches!(error, LogError::Damaged { volume: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_sealed_file_in_the_place_of_another_is_named() {
+    let (dir, files) = sealed();
+    fs::copy(&files[1], &files[0]).unwrap();
+    let error = refused(dir.path(), &["volume `1`"]);
+    assert!(matches!(error, LogError::Damaged { volume: 1, .. }), "{error}");
 }
 
 /// Not a test of its own: holds a directory open until its standard input ends.

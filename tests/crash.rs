@@ -52,9 +52,10 @@ fn nothing_acknowledged_is_lost_and_nothing_is_half_there_after_a_kill_anywhere(
     if Orders::read().is_some() {
         return;
     }
-    let (seed, kills) = (seed(), number("SLEDGER_CRASH_KILLS").unwrap_or(64));
+    let (seed, kills) = (seed(), number("SLEDGER_CRASH_KILLS").unwrap_or(200));
     println!("SLEDGER_CRASH_SEED={seed} SLEDGER_CRASH_KILLS={kills}");
-    let points: Vec<&'static str> = sledger_log::POINTS.into_iter().chain([ANSWER]).collect();
+    let points = sledger_log::POINTS.into_iter().chain(sledger_log::SNAPSHOT_POINTS);
+    let points: Vec<&'static str> = points.chain([ANSWER]).collect();
     let plan = Plan::draw(seed, usize::try_from(kills).unwrap(), &points);
     let begun = Instant::now();
     let (mut killed, mut acknowledged) = (0, 0);

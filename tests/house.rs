@@ -39,7 +39,10 @@ const GRAPH: &[(&str, &[&str])] = &[
         ],
     ),
     ("sledger-testkit", &["sledger-core"]),
-    ("sledger-bench", &["sledger", "sledger-client", "sledger-core", "sledger-log", "sledger-policy", "sledger-server"]),
+    (
+        "sledger-bench",
+        &["sledger", "sledger-client", "sledger-core", "sledger-log", "sledger-policy", "sledger-server"],
+    ),
 ];
 
 /// What the core may be built from: none of them does IO, reads clocks or draws randomness as it is used here.

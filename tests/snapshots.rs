@@ -116,7 +116,8 @@ fn keep(frames: &mut Vec<(u8, Vec<u8>)>, kind: u8, body: &[u8]) -> Result<(), St
 
 impl Oracle for Played {
     fn line(&mut self, line_no: u64, text: &str) -> Result<serde_json::Value, String> {
-        let Line { at, echo, request } = parse(text.as_bytes(), &self.reading).map_err(|stop| stop.to_string())?;
+        let Line { at, echo, request } =
+            parse(text.as_bytes(), &self.reading).map_err(|stop| stop.to_string())?;
         if at.at < self.before {
             return Err("its time runs back".to_owned());
         }
@@ -138,7 +139,11 @@ fn load(frames: &[(u8, Vec<u8>)]) -> State {
 
 /// What the sessions of a state are, in the order of their numbers.
 fn sessions(state: &State) -> Vec<String> {
-    state.sessions().iter().map(|session| format!("{:?} {:?}", session.view(), state.keys_of(session))).collect()
+    state
+        .sessions()
+        .iter()
+        .map(|session| format!("{:?} {:?}", session.view(), state.keys_of(session)))
+        .collect()
 }
 
 /// Holds a snapshot and what follows it against the full fold, event by event; says how often they were compared.
@@ -185,6 +190,8 @@ fn a_snapshot_and_the_events_after_it_are_the_full_fold() {
         }
         given_up += played.given_up;
     }
-    println!("{snapshots} snapshots, {overlapping} while things changed, {given_up} given up, {compared} comparisons");
+    println!(
+        "{snapshots} snapshots, {overlapping} while things changed, {given_up} given up, {compared} comparisons"
+    );
     assert!(runs < 100 || (snapshots > 500 && overlapping > 200 && given_up > 5), "enough was tried");
 }

@@ -25,6 +25,11 @@ pub(crate) fn event(line: &EventLine, zone: Zone) -> String {
     for (name, value) in fields {
         push(&mut text, name, value);
     }
+    if let (Some(first), Some(last), Some(count)) = (&line.first, &line.last, line.count) {
+        push(&mut text, "count", Some(&count.to_string()));
+        push(&mut text, "first", Some(&zone.reshown(first)));
+        push(&mut text, "last", Some(&zone.reshown(last)));
+    }
     text.truncate(text.trim_end().len());
     text
 }

@@ -55,7 +55,7 @@ pub struct Bound {
 
 /// Why a policy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("policy `{policy}`, line {line}, column {column}: {reason}")]
+#[error("policy `{policy}`{}: {reason}", place(*.line, *.column))]
 pub struct PolicyFault {
     /// The policy.
     pub policy: String,
@@ -65,6 +65,11 @@ pub struct PolicyFault {
     pub column: u32,
     /// What is wrong.
     pub reason: String,
+}
+
+/// `, line L, column C`; nothing where it is nowhere.
+fn place(line: u32, column: u32) -> String {
+    if line == 0 { String::new() } else { format!(", line {line}, column {column}") }
 }
 
 /// What a policy is asked when a key is exhausted.

@@ -61,7 +61,7 @@ impl Simulation {
         let settings = config.settings_simulated();
         let folder = config.policies.folder;
         let installs = installs(&folder)?;
-        let reading = Reading { actor: Actor::Cli, sessions: settings.sessions.clone() };
+        let reading = Reading::simulated(Actor::Cli);
         let begin = begin(&settings, &installs);
         let decider = Decider::genesis(settings, &installs, Engine::new(), (bounds, SEED))?;
         Ok(Self { decider, reading, before: Millis(0), recorded: Vec::new(), begin })

@@ -44,6 +44,8 @@ pub struct Config {
     pub seed: u64,
     /// Bytes after which a volume of the log ends.
     pub volume_bytes_max: u64,
+    /// Whether volumes that have ended are sealed into plain files.
+    pub seal_volumes: bool,
     /// Events after which a snapshot of the state is written, for fast opening; 0 neither writes nor reads any.
     pub snapshot_events: u64,
     /// Told of each named point, for harnesses that kill or fail there.
@@ -71,6 +73,7 @@ impl Config {
             clock: Arc::new(SystemClock),
             seed: random_seed(),
             volume_bytes_max: 256 << 20,
+            seal_volumes: true,
             snapshot_events: crate::snapshots::EVENTS,
             probe: None,
         }

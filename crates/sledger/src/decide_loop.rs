@@ -5,6 +5,7 @@
 use crate::config::Config;
 use crate::meters::Meters;
 use crate::relaxed::{Behind, Durability};
+use crate::sealed::Sealed;
 use crate::shared::{Answered, Shared};
 use crate::snapshots::Snapshots;
 use crate::write_loop::Work;
@@ -44,6 +45,8 @@ pub(crate) struct DecideLoop {
     pub(crate) behind: Option<Behind>,
     /// `None` where no snapshots are written.
     pub(crate) snapshots: Option<Snapshots>,
+    /// `None` where there are no volumes.
+    pub(crate) sealed: Option<Sealed>,
     /// Taken and not yet decided; empty between rounds.
     taken: Vec<Submission>,
 }
@@ -58,7 +61,6 @@ impl DecideLoop {
     ) -> Self {
         let clock = Arc::clone(&config.clock);
         let behind = (config.durability == Durability::Relaxed).then(Behind::default);
-        let snapshots = None;
         Self {
             decider,
             intake,
@@ -71,7 +73,8 @@ impl DecideLoop {
             taken: Vec::new(),
             meters,
             behind,
-            snapshots,
+            snapshots: None,
+            sealed: None,
         }
     }
 
@@ -83,6 +86,7 @@ impl DecideLoop {
                 return self.refuse_all();
             }
             let at = self.now();
+            self.note_sealed(at);
             self.decider.set_disk_full(self.shared.disk_full.load(Ordering::Relaxed));
             match next {
                 Some(first) => self.decide_some(first, at),
@@ -110,6 +114,14 @@ impl DecideLoop {
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.step(&mut self.decider, self.pending.is_empty());
         }
+    }
+
+    /// Records the volumes that were sealed.
+    fn note_sealed(&mut self, at: Millis) {
+        let Some(sealed) = &mut self.sealed else { return };
+        let decision = |event| own_decision(Actor::Timer, at, Op::Ledger, vec![event]);
+        let decisions = sealed.events(Instant::now()).into_iter().map(decision).collect();
+        self.decider.record_own(decisions, &mut self.pending.recorded);
     }
 
     /// Ledger time; a difference to the wall clock is recorded.

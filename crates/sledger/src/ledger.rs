@@ -8,6 +8,7 @@ use crate::meters::{Meters, Tallies};
 use crate::open::{self, Found, Opened};
 use crate::recover::Recovery;
 use crate::relaxed::Durability;
+use crate::sealed::Sealed;
 use crate::shared::Shared;
 use crate::snapshots::{self, Begun};
 use crate::ticket::Ticket;
@@ -18,7 +19,7 @@ use sledger_core::answer::Answer;
 use sledger_core::command::{Actor, Command, Login, Request};
 use sledger_core::{Seq, State};
 use sledger_ingest::{Caller, Failure, Refused};
-use sledger_log::Snapshots;
+use sledger_log::{Sealing, Snapshots};
 use sledger_projector::{Latencies, Latency, Projection, Projector, Views};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -51,6 +52,13 @@ struct Inner {
     threads: Mutex<Threads>,
 }
 
+/// What a ledger in a data directory has beside its log.
+struct Disk {
+    recovery: Recovery,
+    snapshots: Option<Snapshots>,
+    sealing: Sealing,
+}
+
 #[derive(Default)]
 struct Threads {
     pipeline: Vec<JoinHandle<()>>,
@@ -68,8 +76,9 @@ impl Ledger {
     /// [`OpenError`] by what stands in the way; nothing damaged is written to.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let Found { log, state, recovery, snapshots } = open::open(&config)?;
-        let clean = log.was_clean();
-        Self::run(config, Box::new(log), (state, clean), Some((recovery, snapshots)))
+        let (clean, sealing) = (log.was_clean(), log.sealing());
+        let disk = Disk { recovery, snapshots, sealing };
+        Self::run(config, Box::new(log), (state, clean), Some(disk))
     }
 
     /// A ledger that keeps nothing: gone with its last handle.
@@ -94,13 +103,16 @@ impl Ledger {
         config: Config,
         log: BoxedLog,
         (state, clean): (State, bool),
-        disk: Option<(Recovery, Option<Snapshots>)>,
+        disk: Option<Disk>,
     ) -> Result<Self, OpenError> {
         let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
-        let (recovery, store) = disk.unzip();
+        let (recovery, store, sealing) = match disk {
+            Some(disk) => (Some(disk.recovery), disk.snapshots, Some(disk.sealing)),
+            None => (None, None, None),
+        };
         let recovered = recovery.as_ref().and_then(|recovery| recovery.snapshot);
         let Begun { log, snapshots, thread, newest } =
-            snapshots::begin(store.flatten(), (log, head), recovered, &config)?;
+            snapshots::begin(store, (log, head), recovered, &config)?;
         let (ingest, intake) = sledger_ingest::channel(config.queue_max);
         let (work, waiting) = bounded(1);
         let shared = Arc::new(Shared::new(ingest, head.seq, waiting.clone()));
@@ -129,6 +141,7 @@ impl Ledger {
         let together = (Arc::clone(&shared), Arc::clone(&meters));
         let mut decider = DecideLoop::new((decider, clock), (intake, control), work, together, &config);
         decider.snapshots = snapshots;
+        decider.sealed = sealing.map(Sealed::new);
         let mut pipeline = vec![
             spawn("sledger-write", &shared, move || writer.run())?,
             spawn("sledger-decide", &shared, move || decider.run())?,

@@ -31,6 +31,7 @@ mod meters;
 mod open;
 mod recover;
 mod relaxed;
+mod sealed;
 mod shared;
 mod snapshots;
 mod ticket;

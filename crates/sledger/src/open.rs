@@ -42,6 +42,7 @@ pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
     }
     let mut log_config = LogConfig::new(&config.data);
     log_config.volume_bytes_max = config.volume_bytes_max;
+    log_config.seal = config.seal_volumes;
     log_config.probe.clone_from(&config.probe);
     let log = SledLog::open(log_config)?;
     let snapshots = Snapshots::new(&config.data, log.meta(), config.probe.clone());

@@ -27,8 +27,6 @@ use thread::Job;
 
 /// Events after which a snapshot is written: what is left to fold after a kill then takes about a second.
 pub(crate) const EVENTS: u64 = 1_000_000;
-/// And events for each live session, so that writing them takes a small part of the work.
-const EVENTS_PER_SESSION: u64 = 2;
 /// The last snapshot of a ledger that is closed is written after this part of the events.
 const CLOSE_PART: u64 = 10;
 /// No snapshot is written at the close of a ledger of more sessions: it would take some seconds.
@@ -141,7 +139,8 @@ impl Snapshots {
 
     fn is_due(&self, decider: &Decider<Engine>) -> bool {
         let state = decider.state();
-        let cadence = self.events.max(EVENTS_PER_SESSION.saturating_mul(state.session_count() as u64));
+        // No more sessions than events: so writing them takes a small part of the work.
+        let cadence = self.events.max(state.session_count() as u64);
         state.seq().0.saturating_sub(self.begun.0) >= cadence
     }
 

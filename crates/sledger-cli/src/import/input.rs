@@ -42,10 +42,11 @@ enum Kind {
 }
 
 impl Input {
-    /// Opens `path` as a recording; `sessions` are the settings that a `configure` builds on.
-    pub(crate) fn recording(path: &Path, sessions: &SessionSettings) -> Result<Self> {
+    /// Opens `path` as a recording.
+    pub(crate) fn recording(path: &Path) -> Result<Self> {
         let lines = Lines::open(path)?;
-        let reading = Reading { actor: actor(path), sessions: sessions.clone() };
+        // A section that a `configure` gives replaces that section, whatever the file says.
+        let reading = Reading { actor: actor(path), sessions: SessionSettings::default() };
         Ok(Self::new(path, Kind::Recording { lines, reading, before: Millis(0) }))
     }
 

@@ -83,7 +83,7 @@ impl Import {
 
     fn open(&self, global: &Global, settings: &Settings) -> Result<Vec<Input>> {
         let open = |path: &PathBuf| match self.format {
-            LogFormat::Recording => Input::recording(path, &settings.sessions),
+            LogFormat::Recording => Input::recording(path),
             LogFormat::Syslog => Input::syslog(path, self.year, global.tz.offset),
             LogFormat::Windows => Input::windows(path, global.tz.offset),
         };

@@ -61,7 +61,13 @@ fn every_recording_is_decided_as_expected() {
     let folders = recordings();
     let names: Vec<String> =
         folders.iter().map(|path| path.file_name().unwrap().to_string_lossy().into()).collect();
-    for needed in ["avi", "awx", "emqx", "first-day", "openam", "pingfederate"] {
+    let needed =
+        ["avi", "awx", "broken-policy", "broker-restart", "dry-run", "emqx", "equal-instants", "first-day"];
+    let needed =
+        needed.iter().chain(&["friday-afternoon", "lab-seats", "login-storm", "lost-answers", "lost-phone"]);
+    let needed = needed.chain(&["moving-in", "names", "night-bus", "no-way-back", "office-nat", "openam"]);
+    let needed = needed.chain(&["pingfederate", "shared-bridge", "step-up", "tills", "two-teams"]);
+    for needed in needed {
         assert!(names.iter().any(|name| name == needed), "{needed} is missing in {names:?}");
     }
     for folder in folders {

@@ -82,7 +82,7 @@ impl Plan {
 fn at_point(rng: &mut Rng, point: &'static str) -> Kill {
     let most = match point.split_once('.').map_or(point, |(stage, _)| stage) {
         "append" | "answer" => 9,
-        "rotate" => 2,
+        "rotate" | "seal" | "snapshot" => 2,
         // Reached once in a run.
         _ => 1,
     };
