@@ -251,8 +251,11 @@ fn sealed() -> (TempDir, Vec<PathBuf>) {
     let mut told = 0;
     while told < 2 {
         let Next::Told(delivery) = feed.next_blocking(PATIENCE) else { panic!("no volume was sealed") };
-        told +=
-            delivery.events().iter().filter(|told| matches!(told.event, Event::VolumeSealed { .. })).count();
+        told += delivery
+            .events()
+            .iter()
+            .filter(|told| matches!(told.event(), Event::VolumeSealed { .. }))
+            .count();
     }
     drop(feed);
     ledger.close();

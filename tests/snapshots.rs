@@ -3,7 +3,6 @@
 //! `SLEDGER_PROPERTY_RUNS` sets how many recordings, `SLEDGER_PROPERTY_SEED` the first seed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stdout, reason = "seeds are for whoever runs the tests")]
 
 use sledger_core::command::Actor;
 use sledger_core::decider::{Decider, Recorded};
@@ -109,6 +108,7 @@ impl Played {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an encoder writes to what may fail")]
 fn keep(frames: &mut Vec<(u8, Vec<u8>)>, kind: u8, body: &[u8]) -> Result<(), String> {
     frames.push((kind, body.to_vec()));
     Ok(())

@@ -79,7 +79,7 @@ impl Fold {
     /// The event that breaks quota safety.
     pub fn decision(&mut self, decision: Arc<Decision>) -> Result<Recorded, HistoryError> {
         let first = self.state.seq().next();
-        let effects = refold(&mut self.state, first, &decision).into();
+        let effects = refold(&mut self.state, first, &decision);
         self.quotas.fold(first, &decision, &self.state)?;
         Ok(Recorded { first, decision, effects })
     }

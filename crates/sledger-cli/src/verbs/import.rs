@@ -59,7 +59,7 @@ impl Import {
         let config = configured::load(global, &Flags::new(), out)?.config;
         let ledger_config = self.ledger_config(&config, data)?;
         check_new(data)?;
-        let mut merge = Merge::new(self.open(global, &ledger_config.settings)?)?;
+        let mut merge = Merge::new(self.open(global)?)?;
         let mut report = Report::default();
         if let Some(first) = merge.peek() {
             let clock = Arc::new(PastClock::default());
@@ -81,7 +81,7 @@ impl Import {
         Ok(Exit::Ok)
     }
 
-    fn open(&self, global: &Global, settings: &Settings) -> Result<Vec<Input>> {
+    fn open(&self, global: &Global) -> Result<Vec<Input>> {
         let open = |path: &PathBuf| match self.format {
             LogFormat::Recording => Input::recording(path),
             LogFormat::Syslog => Input::syslog(path, self.year, global.tz.offset),

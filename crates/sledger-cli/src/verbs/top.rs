@@ -27,6 +27,7 @@ pub(crate) struct Top {
 impl Top {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+        debug_assert!(self.once, "the parser asks for it");
         let figures = match Whence::of(global)? {
             Whence::Connect(url) => Asking::new(&url)?.top()?,
             whence => {

@@ -70,7 +70,9 @@ fn first(from: impl Iterator<Item = u32>, most: usize, keep: &dyn Fn(u32) -> boo
 impl Lists {
     pub(super) fn of(rows: &Rows, slots: &[u32]) -> Self {
         let mut lists = Self::default();
-        slots.iter().for_each(|slot| lists.add(rows, *slot));
+        for slot in slots {
+            lists.add(rows, *slot);
+        }
         lists
     }
 

@@ -16,7 +16,7 @@ const ORDERS: [Order; 6] = [
 fn session(number: u64, at: u64, age: u64) -> Session {
     let mut facts = Facts::new(Texts { user: "ann", session: "a", ..Texts::default() });
     facts.started = Millis(at.saturating_sub(age));
-    facts.ttl = Span::millis(if number % 3 == 0 { 40 } else { 90 });
+    facts.ttl = Span::millis(if number.is_multiple_of(3) { 40 } else { 90 });
     facts.idle = Span::millis(50);
     Session::new(Arc::new(facts), Seq(number), Millis(at), 0)
 }
@@ -54,6 +54,10 @@ proptest! {
                     rows.get_mut(slot).into_iter().for_each(|session| session.last_active = Millis(at));
                     members.join_orders(&rows, named);
                 }
+                (2, Some(slot)) => {
+                    rows.get_mut(slot).into_iter().for_each(|session| session.set_idle_shift(age * 30));
+                    members.put_off(&rows);
+                }
                 _ => {
                     let slot = rows.insert(session(number, at, age * 7));
                     members.add(&rows, u32::try_from(slot).unwrap_or(u32::MAX), Millis(at));
@@ -70,5 +74,22 @@ proptest! {
                 prop_assert_eq!(&some[..], &expected[..], "{:?} of some", order);
             }
         }
+    }
+}
+
+#[test]
+fn very_many_sessions_put_off_at_once_expire_in_their_new_order() {
+    let (mut rows, mut members) = (Rows::new(), Members::default());
+    for number in 1..=1_100 {
+        let slot = rows.insert(session(number, 1_000 + number / 7, 0));
+        members.add(&rows, u32::try_from(slot).unwrap_or(u32::MAX), Millis(1_000 + number / 7));
+    }
+    for (slot, session) in &mut rows {
+        session.set_idle_shift(if slot % 5 == 0 { 39 } else { 0 });
+    }
+    members.put_off(&rows);
+    for order in ORDERS {
+        let picked = members.pick(&rows, order, usize::MAX, &|_| true);
+        assert_eq!(&picked[..], &by_sorting(&rows, order)[..], "{order:?}");
     }
 }
