@@ -6,26 +6,22 @@
 //!
 //! - *mixed*: each tenth login is of a user at the limit and decided by `destroy_next_expiring`;
 //! - *exhausted*: every user is at the limit, every login is decided by `destroy_oldest`.
+//!
+//! With `--snapshot`: answers of the ledger alone, during a snapshot and without one.
 
-mod cpu;
-mod ledger;
-mod redis;
-mod resp;
-mod work;
+mod snapshot;
 
-use crate::Common;
 use crate::figure::{Figure, Target};
-use crate::stats::{micros_each, plain, rate};
+use crate::ours::Ours;
+use crate::redis::{Peer, Redis};
+use crate::stats::{micros_at, micros_each, rate};
+use crate::work::{Run, Work};
+use crate::{Common, Measured};
 use anyhow::ensure;
 use clap::Args;
-use hdrhistogram::Histogram;
-use ledger::Ours;
-use redis::Redis;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
-use work::Work;
 
 /// How admissions are measured.
 #[derive(Args, Clone, Debug)]
@@ -39,24 +35,14 @@ pub(crate) struct Options {
     /// Requests each thread may have unanswered
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
-    /// Requests sent to Redis before their replies are read
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pipeline: u16,
-    /// The Redis server to start
-    #[arg(long, default_value = "redis-server")]
-    redis: String,
-}
-
-/// What one side did in one run.
-pub(crate) struct Run {
-    pub(crate) logins: u64,
-    pub(crate) took: Duration,
-    /// Microseconds from sending a login to having its answer.
-    pub(crate) latencies: Histogram<u64>,
-    /// Logins for which another session had to go.
-    pub(crate) evicted: u64,
-    /// Nanoseconds on a processor, by kind of thread, where they are ours.
-    spent: cpu::Spent,
+    #[command(flatten)]
+    peer: Peer,
+    /// Measure answers during a snapshot beside answers without one instead
+    #[arg(long)]
+    snapshot: bool,
+    /// Live sessions of the snapshot [default: 1000000; quick: 1000]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    snapshot_sessions: Option<u64>,
 }
 
 /// What the runs of one side gave, each a list by run.
@@ -77,21 +63,28 @@ struct Both {
     redis: Side,
 }
 
-/// Measures durable admissions.
-pub(crate) fn measure(common: &Common, options: &Options) -> anyhow::Result<Vec<Figure>> {
-    let folder = common.folder()?;
-    let redis = Redis::version(&options.redis)?;
-    if redis.is_none() {
-        let mut err = std::io::stderr();
-        writeln!(err, "`{}` is not installed: figures come without a ratio", options.redis)?;
+impl Options {
+    /// The same, but for answers during a snapshot.
+    pub(crate) fn with_snapshot(self) -> Self {
+        Self { snapshot: true, ..self }
     }
+}
+
+/// Measures durable admissions.
+pub(crate) fn measure(common: &Common, options: &Options) -> anyhow::Result<Measured> {
+    if options.snapshot {
+        let live = if common.quick { 1000 } else { 1_000_000 };
+        return snapshot::measure(common, options.snapshot_sessions.unwrap_or(live));
+    }
+    let folder = common.folder()?;
+    let redis = options.peer.version()?;
     let users = options.users.unwrap_or(if common.quick { 1000 } else { 100_000 });
     let mut figures = Vec::new();
     for (work, target) in [(Work::mixed(users), 10.0), (Work::exhausted(users), 3.0)] {
         let both = compare(common, options, (&work, redis.is_some()), folder.path())?;
         figures.extend(show(&work, &both, options, (redis.as_deref(), target)));
     }
-    Ok(figures)
+    Ok(figures.into())
 }
 
 fn compare(
@@ -102,8 +95,8 @@ fn compare(
 ) -> anyhow::Result<Both> {
     let [logins, narrow, theirs] = work.logins(common.quick);
     let calls = (u64::from(options.threads), usize::from(options.in_flight));
-    let pipeline = usize::from(options.pipeline);
-    let mut redis = if has_redis { Some(Redis::start(&options.redis, folder)?) } else { None };
+    let pipeline = usize::from(options.peer.pipeline);
+    let mut redis = if has_redis { Some(Redis::start(&options.peer.redis, folder)?) } else { None };
     let mut both = Both::default();
     for _ in 0..common.runs() {
         let ours = Ours::filled(folder, work)?;
@@ -132,8 +125,8 @@ impl Side {
             run.evicted
         );
         self.rates.push(rate(run.logins, run.took));
-        self.p50.push(plain(run.latencies.value_at_quantile(0.5)));
-        self.p99.push(plain(run.latencies.value_at_quantile(0.99)));
+        self.p50.push(micros_at(&run.latencies, 0.5));
+        self.p99.push(micros_at(&run.latencies, 0.99));
         for (kind, spent) in &run.spent {
             let each = micros_each(Duration::from_nanos(*spent), run.logins);
             self.spent.entry(kind).or_default().push(each);
@@ -143,12 +136,9 @@ impl Side {
 }
 
 fn show(work: &Work, both: &Both, options: &Options, (redis, target): (Option<&str>, f64)) -> Vec<Figure> {
-    let Options { threads, in_flight, pipeline, .. } = options;
+    let Options { threads, in_flight, peer: Peer { pipeline, .. }, .. } = options;
     let name = work.name;
-    let peer = match redis {
-        Some(version) => format!("Redis {version} Lua, pipeline {pipeline}"),
-        None => format!("`{}` (not installed)", options.redis),
-    };
+    let peer = options.peer.name(redis);
     let wide = format!("{threads} x {in_flight} in flight");
     let narrow = format!("1 x {pipeline} in flight");
     let beside = |name: String, ours: &[f64], unit, theirs: &[f64]| {

@@ -13,6 +13,8 @@ pub(crate) enum Target {
     RatioAtMost(f64),
     /// The value is at most this, in its unit.
     ValueAtMost(f64),
+    /// The value is at least this, in its unit.
+    ValueAtLeast(f64),
 }
 
 impl fmt::Display for Target {
@@ -21,6 +23,7 @@ impl fmt::Display for Target {
             Self::RatioAtLeast(bound) => write!(f, "ratio >= {bound}"),
             Self::RatioAtMost(bound) => write!(f, "ratio <= {bound}"),
             Self::ValueAtMost(bound) => write!(f, "value <= {bound}"),
+            Self::ValueAtLeast(bound) => write!(f, "value >= {bound}"),
         }
     }
 }
@@ -59,14 +62,31 @@ impl Figure {
         self
     }
 
-    /// Whether the target is met; `None` without one, or without a ratio to hold against it.
-    fn met(&self) -> Option<bool> {
-        let ratio = self.ratio.map(|ratio| ratio.median);
+    /// What it is called: the measurement, a colon, what was measured.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is held against.
+    pub(crate) const fn target(&self) -> Option<Target> {
+        self.target
+    }
+
+    /// What counts there: the ratio, unless its peer was not measured, or the value.
+    pub(crate) fn counted(&self) -> Option<f64> {
         match self.target? {
-            Target::RatioAtLeast(bound) => ratio.map(|ratio| ratio >= bound),
-            Target::RatioAtMost(bound) => ratio.map(|ratio| ratio <= bound),
-            Target::ValueAtMost(bound) => Some(self.value.median <= bound),
+            Target::RatioAtLeast(_) | Target::RatioAtMost(_) => self.ratio.map(|ratio| ratio.median),
+            Target::ValueAtMost(_) | Target::ValueAtLeast(_) => Some(self.value.median),
         }
+    }
+
+    /// Whether the target is met; `None` without one, or without a ratio to hold against it.
+    pub(crate) fn met(&self) -> Option<bool> {
+        let counted = self.counted()?;
+        Some(match self.target? {
+            Target::RatioAtLeast(bound) | Target::ValueAtLeast(bound) => counted >= bound,
+            Target::RatioAtMost(bound) | Target::ValueAtMost(bound) => counted <= bound,
+        })
     }
 
     /// As programs read it.
@@ -135,6 +155,7 @@ mod tests {
         assert_eq!(half().held_to(Target::RatioAtLeast(0.6)).met(), Some(false));
         assert_eq!(half().held_to(Target::RatioAtMost(0.4)).met(), Some(false));
         assert_eq!(half().held_to(Target::ValueAtMost(1.0)).met(), Some(true));
+        assert_eq!(half().held_to(Target::ValueAtLeast(1.5)).met(), Some(false));
         assert_eq!(half().met(), None);
     }
 

@@ -4,9 +4,9 @@
 //! run appends the same batches to a fresh ledger and, commit by commit in turns with it, those bytes to a plain
 //! file: one `write` and one `fdatasync`, and nothing of what the log does besides (encoding, hashes, marks).
 
-use crate::Common;
 use crate::figure::{Figure, Target};
 use crate::stats::{mebibytes, micros_each, rate};
+use crate::{Common, Measured};
 use anyhow::{Context, ensure};
 use sledger::core::command::Actor;
 use sledger::core::event::{Cause, Counted, Decision, Event, LoginOp, Op};
@@ -40,7 +40,7 @@ const NOTED: &str = "noted";
 
 /// What the runs gave, each a list by run.
 #[derive(Default)]
-struct Measured {
+struct Runs {
     ours: Vec<f64>,
     plain: Vec<f64>,
     scanned: Vec<f64>,
@@ -50,18 +50,18 @@ struct Measured {
 }
 
 /// Measures append and barrier, and reading.
-pub(crate) fn measure(common: &Common) -> anyhow::Result<Vec<Figure>> {
+pub(crate) fn measure(common: &Common) -> anyhow::Result<Measured> {
     let commits = if common.quick { COMMITS_QUICK } else { COMMITS };
     let bytes = bytes(common, commits)?;
-    let mut measured = Measured::default();
+    let mut measured = Runs::default();
     for _ in 0..common.runs() {
         run(common, &bytes, &mut measured)?;
     }
-    Ok(figures(&measured))
+    Ok(figures(&measured).into())
 }
 
-fn figures(measured: &Measured) -> Vec<Figure> {
-    let Measured { ours, plain, scanned, scanned_mib, decoded, parts } = measured;
+fn figures(measured: &Runs) -> Vec<Figure> {
+    let Runs { ours, plain, scanned, scanned_mib, decoded, parts } = measured;
     let append = Figure::new("log: append and barrier, 1,024 events a commit", ours, "events/s")
         .map(|figure| figure.beside("plain file", ours, plain).held_to(Target::RatioAtLeast(0.5)));
     let mut all = vec![
@@ -88,7 +88,7 @@ fn bytes(common: &Common, commits: usize) -> anyhow::Result<Vec<Vec<u8>>> {
     scan(&folder.path().join("ledger"), commits)
 }
 
-fn run(common: &Common, bytes: &[Vec<u8>], measured: &mut Measured) -> anyhow::Result<()> {
+fn run(common: &Common, bytes: &[Vec<u8>], measured: &mut Runs) -> anyhow::Result<()> {
     let folder = common.folder()?;
     let ledger = folder.path().join("ledger");
     let commits = bytes.len() as u64;
@@ -110,7 +110,7 @@ fn run(common: &Common, bytes: &[Vec<u8>], measured: &mut Measured) -> anyhow::R
     read(&ledger, bytes, measured)
 }
 
-fn read(ledger: &Path, bytes: &[Vec<u8>], measured: &mut Measured) -> anyhow::Result<()> {
+fn read(ledger: &Path, bytes: &[Vec<u8>], measured: &mut Runs) -> anyhow::Result<()> {
     let events = bytes.len() as u64 * COMMIT_EVENTS;
     let begun = Instant::now();
     let found = scan(ledger, bytes.len())?;

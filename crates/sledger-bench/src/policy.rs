@@ -6,9 +6,9 @@
 
 mod world;
 
-use crate::Common;
 use crate::figure::{Figure, Target};
 use crate::stats::{median, micros_each};
+use crate::{Common, Measured};
 use anyhow::{Context, bail};
 use rhai::{AST, Scope};
 use sledger::core::policy::{Policies, Question};
@@ -47,7 +47,7 @@ struct Case {
 }
 
 /// Measures one evaluation of each core policy.
-pub(crate) fn measure(common: &Common) -> anyhow::Result<Vec<Figure>> {
+pub(crate) fn measure(common: &Common) -> anyhow::Result<Measured> {
     let batches = if common.quick { BATCHES_QUICK } else { BATCHES };
     let empty = Empty::new()?;
     let mut cases = cases()?;
@@ -60,7 +60,7 @@ pub(crate) fn measure(common: &Common) -> anyhow::Result<Vec<Figure>> {
             case.run(&empty, batches)?;
         }
     }
-    Ok(figures(&cases))
+    Ok(figures(&cases).into())
 }
 
 fn cases() -> anyhow::Result<Vec<Case>> {

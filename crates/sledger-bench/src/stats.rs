@@ -46,9 +46,29 @@ pub(crate) fn micros_each(took: Duration, count: u64) -> f64 {
     took.as_secs_f64() * 1e6 / count.max(1) as f64
 }
 
+/// Microseconds of so many nanoseconds.
+pub(crate) fn micros(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1e3
+}
+
+/// Microseconds at a quantile of a histogram of nanoseconds.
+pub(crate) fn micros_at(latencies: &hdrhistogram::Histogram<u64>, quantile: f64) -> f64 {
+    micros(latencies.value_at_quantile(quantile))
+}
+
+/// How much each of `count` is of `all`; also less than nothing.
+pub(crate) fn each(all: i64, count: u64) -> f64 {
+    all as f64 / count.max(1) as f64
+}
+
 /// Mebibytes per second.
 pub(crate) fn mebibytes(bytes: u64, took: Duration) -> f64 {
     rate(bytes, took) / 1_048_576.0
+}
+
+/// Seconds.
+pub(crate) fn seconds(took: Duration) -> f64 {
+    took.as_secs_f64()
 }
 
 /// A count as it is shown among other figures.

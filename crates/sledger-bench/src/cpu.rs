@@ -12,10 +12,10 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// Nanoseconds on a processor by kind of thread. What cannot be read is 0.
-pub(super) type Spent = BTreeMap<&'static str, u64>;
+pub(crate) type Spent = BTreeMap<&'static str, u64>;
 
 /// Time spent so far by the threads that now run.
-pub(super) fn by_kind() -> Spent {
+pub(crate) fn by_kind() -> Spent {
     let mut spent = Spent::new();
     for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
         let said = |file| fs::read_to_string(task.path().join(file)).unwrap_or_default();
@@ -28,12 +28,20 @@ pub(super) fn by_kind() -> Spent {
 }
 
 /// Time spent so far by this thread.
-pub(super) fn of_this_thread() -> u64 {
+pub(crate) fn of_this_thread() -> u64 {
     nanoseconds(&fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default())
 }
 
+/// Time spent so far by all threads of a process that still run.
+pub(crate) fn of_process(id: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    tasks
+        .map(|task| nanoseconds(&fs::read_to_string(task.path().join("schedstat")).unwrap_or_default()))
+        .sum()
+}
+
 /// What was spent between `before` and `after`, with what `callers` spent that have ended since.
-pub(super) fn between(before: &Spent, mut after: Spent, callers: u64) -> Spent {
+pub(crate) fn between(before: &Spent, mut after: Spent, callers: u64) -> Spent {
     for (kind, spent) in &mut after {
         *spent = spent.saturating_sub(before.get(kind).copied().unwrap_or_default());
     }

@@ -1,10 +1,13 @@
 //! The peer: a Redis server of our own with a limiter in Lua, asked over one plain connection.
 
-use super::resp::{Reply, command, reply};
-use super::work::{LIMIT, Work};
-use super::{Run, cpu};
+mod resp;
+
+use crate::cpu;
+use crate::work::{LIMIT, Run, Work};
 use anyhow::{Context, bail};
+use clap::Args;
 use hdrhistogram::Histogram;
+use resp::{Reply, command, reply};
 use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::Range;
@@ -36,8 +39,39 @@ const FILL_PIPELINE: usize = 4096;
 /// A session's life in milliseconds: nothing expires within a run, as on our side.
 const LIFE: u64 = 12 * 3600 * 1000;
 
+/// Which Redis, and how it is asked.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Peer {
+    /// Requests sent to Redis before their replies are read
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) pipeline: u16,
+    /// The Redis server to start
+    #[arg(long, default_value = "redis-server")]
+    pub(crate) redis: String,
+}
+
+impl Peer {
+    /// The version, or word on stderr that there is none.
+    pub(crate) fn version(&self) -> anyhow::Result<Option<String>> {
+        let version = Redis::version(&self.redis)?;
+        if version.is_none() {
+            let mut err = io::stderr();
+            writeln!(err, "`{}` is not installed: figures come without a ratio", self.redis)?;
+        }
+        Ok(version)
+    }
+
+    /// What it is called beside our figures.
+    pub(crate) fn name(&self, version: Option<&str>) -> String {
+        match version {
+            Some(version) => format!("Redis {version} Lua, pipeline {}", self.pipeline),
+            None => format!("`{}` (not installed)", self.redis),
+        }
+    }
+}
+
 /// A running server and the connection to it. Stopped when dropped.
-pub(super) struct Redis {
+pub(crate) struct Redis {
     connection: BufReader<TcpStream>,
     script: Vec<u8>,
     out: Vec<u8>,
@@ -58,7 +92,7 @@ impl Drop for Server {
 
 impl Redis {
     /// The version of `program`; `None` when it is not installed.
-    pub(super) fn version(program: &str) -> anyhow::Result<Option<String>> {
+    fn version(program: &str) -> anyhow::Result<Option<String>> {
         let said = match Command::new(program).arg("--version").output() {
             Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -69,7 +103,7 @@ impl Redis {
     }
 
     /// Starts `program` with its data in `folder`.
-    pub(super) fn start(program: &str, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(program: &str, folder: &Path) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix_in("redis-", folder)?;
         for _ in 0..STARTS_MAX {
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
@@ -100,7 +134,7 @@ impl Redis {
     }
 
     /// Empties it and fills the users of `work` that are full.
-    pub(super) fn refill(&mut self, work: &Work) -> anyhow::Result<()> {
+    pub(crate) fn refill(&mut self, work: &Work) -> anyhow::Result<()> {
         self.ask(&[b"FLUSHALL"])?;
         let mut filling = work.filling().peekable();
         while filling.peek().is_some() {
@@ -112,7 +146,7 @@ impl Redis {
     }
 
     /// The logins of `range`, `pipeline` at a time.
-    pub(super) fn run(&mut self, work: &Work, range: Range<u64>, pipeline: usize) -> anyhow::Result<Run> {
+    pub(crate) fn run(&mut self, work: &Work, range: Range<u64>, pipeline: usize) -> anyhow::Result<Run> {
         let (logins, begun) = (range.end - range.start, Instant::now());
         let mut latencies = Histogram::new(3)?;
         let (mut evicted, mut rest) = (0, range);
@@ -120,7 +154,7 @@ impl Redis {
             let asked = Instant::now();
             let sent = self.send(rest.by_ref().take(pipeline).map(|n| work.login(n)))?;
             evicted += self.collect(sent)?;
-            latencies.record_n(u64::try_from(asked.elapsed().as_micros())?, sent)?;
+            latencies.record_n(u64::try_from(asked.elapsed().as_nanos())?, sent)?;
         }
         Ok(Run { logins, took: begun.elapsed(), latencies, evicted, spent: cpu::Spent::new() })
     }

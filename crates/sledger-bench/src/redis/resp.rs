@@ -8,7 +8,7 @@ const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// A reply that is not an error.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// A number.
     Int(i64),
     /// Text; empty when there is none.
@@ -16,7 +16,7 @@ pub(super) enum Reply {
 }
 
 /// Appends a command to `out`.
-pub(super) fn command(out: &mut Vec<u8>, words: &[&[u8]]) -> std::io::Result<()> {
+pub(crate) fn command(out: &mut Vec<u8>, words: &[&[u8]]) -> std::io::Result<()> {
     write!(out, "*{}\r\n", words.len())?;
     for word in words {
         write!(out, "${}\r\n", word.len())?;
@@ -27,7 +27,7 @@ pub(super) fn command(out: &mut Vec<u8>, words: &[&[u8]]) -> std::io::Result<()>
 }
 
 /// Reads one reply.
-pub(super) fn reply(from: &mut impl BufRead) -> anyhow::Result<Reply> {
+pub(crate) fn reply(from: &mut impl BufRead) -> anyhow::Result<Reply> {
     let mut line = String::new();
     from.by_ref().take(1024).read_line(&mut line)?;
     let line = line.strip_suffix("\r\n").context("Redis hung up, or sent too long a line")?;
