@@ -123,13 +123,11 @@ pub(super) fn gap(tables: &mut Tables, open: Millis, gap: Span) {
         .filter(|(_, session)| !session.is_retained() && !session.facts.idle.is_never())
         .map(|(slot, _)| u32::try_from(slot).unwrap_or(u32::MAX))
         .collect();
-    for slot in idling {
-        tables.update(slot, |session| {
-            let moved = session.idle_shift();
-            let deadline = session.last_active.plus(session.facts.idle).plus(Span::millis(moved));
-            session.set_idle_shift(moved.saturating_add(shift(deadline, gap, open, resolution)));
-        });
-    }
+    tables.put_off(&idling, |session| {
+        let moved = session.idle_shift();
+        let deadline = session.last_active.plus(session.facts.idle).plus(Span::millis(moved));
+        session.set_idle_shift(moved.saturating_add(shift(deadline, gap, open, resolution)));
+    });
 }
 
 pub(super) fn ended(

@@ -102,6 +102,14 @@ impl Deadlines {
         self.queue = all.into();
     }
 
+    /// Forgets all notes and takes these: for very many deadlines that moved at once.
+    pub(crate) fn renew(&mut self, mut all: Vec<Due>) {
+        all.retain(|due| due.deadline != Millis::NEVER);
+        all.sort_unstable();
+        self.heap.clear();
+        self.queue = all.into();
+    }
+
     /// Up to `most` sessions that are due at `at`, in the order of deadline and number.
     pub(crate) fn due(&self, at: Millis, most: usize, now: impl Now) -> Vec<Due> {
         let mut found: Vec<Due> = Vec::new();

@@ -211,6 +211,15 @@ impl Members {
         }
     }
 
+    /// After the deadlines of some sessions have changed, and nothing else of them.
+    pub(crate) fn put_off(&mut self, rows: &Rows) {
+        match self {
+            Self::Few { .. } => {}
+            Self::Lists(lists) => lists.put_off(rows),
+            Self::Many(many) => many.put_off(rows),
+        }
+    }
+
     /// The first `most` in `order` that `keep` keeps.
     pub(crate) fn pick(&self, rows: &Rows, order: Order, most: usize, keep: &dyn Fn(u32) -> bool) -> Picked {
         match self {

@@ -305,6 +305,27 @@ impl Tables {
         self.settle(number);
     }
 
+    /// Changes the deadlines of many sessions at once, and nothing else of them.
+    pub(crate) fn put_off(&mut self, slots: &[u32], change: impl Fn(&mut Session)) {
+        for &slot in slots {
+            snapshot::before_change(self, slot);
+            if let Some(session) = self.sessions.get_mut(slot as usize) {
+                change(session);
+            }
+        }
+        let rows = &self.sessions;
+        for (_, user) in &mut self.users {
+            user.members.put_off(rows);
+        }
+        for (_, key) in &mut self.keys {
+            if let KeyOf::Text { members, .. } = &mut key.of {
+                members.put_off(rows);
+            }
+        }
+        let due = |session: &Session| Due { deadline: session.deadline(), number: session.number };
+        self.deadlines.renew(rows.iter().map(|(_, session)| due(session)).collect());
+    }
+
     /// Puts the notes of deadlines right after a session ended or its deadline moved.
     fn settle(&mut self, number: Seq) {
         let (numbers, rows) = (&self.numbers, &self.sessions);

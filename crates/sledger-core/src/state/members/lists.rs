@@ -108,6 +108,10 @@ impl Lists {
         insert(&mut self.by_activity, rows, slot, activity);
     }
 
+    pub(super) fn put_off(&mut self, rows: &Rows) {
+        self.mixed |= self.by_start.iter().any(|slot| rows.get(*slot as usize).is_some_and(is_irregular));
+    }
+
     pub(super) fn pick(&self, rows: &Rows, order: Order, most: usize, keep: &dyn Fn(u32) -> bool) -> Picked {
         let (by_start, by_activity) = (self.by_start.iter().copied(), self.by_activity.iter().copied());
         match order {
@@ -183,6 +187,11 @@ impl Many {
         self.mixed |= differs(rows, self.any(), slot);
         self.by_activity.insert(entry(rows, slot, activity));
         self.by_deadline.insert(entry(rows, slot, deadline));
+    }
+
+    pub(super) fn put_off(&mut self, rows: &Rows) {
+        self.mixed |= slots(&self.by_start).any(|slot| rows.get(slot as usize).is_some_and(is_irregular));
+        self.by_deadline = slots(&self.by_start).map(|slot| entry(rows, slot, deadline)).collect();
     }
 
     pub(super) fn pick(&self, rows: &Rows, order: Order, most: usize, keep: &dyn Fn(u32) -> bool) -> Picked {
