@@ -78,6 +78,9 @@ pub(crate) fn users(users: &[UserRow]) -> Vec<String> {
             escape(quota).into_owned(),
         ]);
     }
+    if !users.is_empty() && users.iter().all(|one| one.quota.is_none()) {
+        rows.iter_mut().for_each(|row| row.truncate(3));
+    }
     table(&rows)
 }
 

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sledger::Ledger;
 use sledger_core::Span;
 use sledger_core::command::{Command, Configure, Request};
-use sledger_core::config::{Level, Quota, Settings};
+use sledger_core::config::{Level, Quota};
 use sledger_wire::config::Config;
 use std::io::{IsTerminal as _, stderr};
 use std::path::{Path, PathBuf};
