@@ -79,7 +79,9 @@ pub(crate) fn users(users: &[UserRow]) -> Vec<String> {
         ]);
     }
     if !users.is_empty() && users.iter().all(|one| one.quota.is_none()) {
-        rows.iter_mut().for_each(|row| row.truncate(3));
+        for row in &mut rows {
+            row.truncate(3);
+        }
     }
     table(&rows)
 }
