@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// A writer that reuses space under a scan can hide a block from it: so often it is scanned again.
 const RESCANS_MAX: u32 = 3;
 
-/// Blocks in order; see [`Reader::blocks`].
+/// Blocks in order; see [`super::Reader::blocks`].
 #[derive(Debug)]
 pub struct Blocks {
     dir: PathBuf,
