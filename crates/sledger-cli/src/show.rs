@@ -78,11 +78,6 @@ pub(crate) fn users(users: &[UserRow]) -> Vec<String> {
             escape(quota).into_owned(),
         ]);
     }
-    if !users.is_empty() && users.iter().all(|one| one.quota.is_none()) {
-        for row in &mut rows {
-            row.truncate(3);
-        }
-    }
     table(&rows)
 }
 
