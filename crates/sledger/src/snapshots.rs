@@ -33,8 +33,8 @@ const CLOSE_PART: u64 = 10;
 const CLOSE_SESSIONS_MAX: usize = 2_000_000;
 /// How long a close waits for what it decided last.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
-/// Rows of a slice: about 200 µs of the decider's time.
-const SLICE_ROWS: usize = 512;
+/// Rows of a slice: about 50 µs of the decider's time, little beside a batch.
+const SLICE_ROWS: usize = 128;
 /// Rows of a slice when nobody waits for anything any more.
 const CLOSE_ROWS: usize = 8_192;
 /// How soon the decider looks again when it waits for the thread or the log.
