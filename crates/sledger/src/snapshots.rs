@@ -96,12 +96,16 @@ impl Snapshots {
 
     /// One step of work. `all_handed_over`: whether the log was given everything decided so far.
     pub(crate) fn step(&mut self, decider: &mut Decider<Engine>, all_handed_over: bool) {
+        // Nobody else sends: where there is room, no send waits.
+        if self.jobs.is_full() {
+            return;
+        }
         match self.phase {
             Phase::Idle if all_handed_over && self.is_due(decider) => self.begin(decider),
-            Phase::Slicing if !self.jobs.is_full() => self.slice(decider, SLICE_ROWS),
+            Phase::Slicing => self.slice(decider, SLICE_ROWS),
             Phase::Waiting(through) if self.heads.durable() >= through => self.end(through),
             Phase::GivingUp => self.send(Job::GiveUp, Phase::Idle),
-            Phase::Idle | Phase::Slicing | Phase::Waiting(_) | Phase::Off => {}
+            Phase::Idle | Phase::Waiting(_) | Phase::Off => {}
         }
     }
 
