@@ -11,6 +11,16 @@ use std::time::{Duration, Instant};
 /// How long a database may take to let go of its file after it was dropped.
 const UNLOCK_MAX: Duration = Duration::from_secs(5);
 
+/// Lets the other threads of the process go first: for work that may take its time. Where the system refuses, the
+/// thread goes on as it is.
+pub fn stand_back() {
+    const NICE: i32 = 10;
+    let this = Some(rustix::thread::gettid());
+    if let Err(error) = rustix::process::setpriority_process(this, NICE) {
+        tracing::debug!(%error, "a thread in the background keeps its priority");
+    }
+}
+
 /// Makes the names in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     Ok(fsync(File::open(dir)?)?)

@@ -59,6 +59,7 @@ pub use block::{Block, Header, LedgerId};
 pub use codec::DecisionHash;
 pub use dir::Meta;
 pub use error::{BlockError, CodecError, DamageKind, OpenError, ReadError};
+pub use files::stand_back;
 pub use lock::{Served, served};
 pub use mentions::{Mention, mentions};
 pub use open::LogConfig;

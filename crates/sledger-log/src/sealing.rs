@@ -8,6 +8,7 @@
 mod job;
 
 use crate::dir::Meta;
+use crate::files;
 use crate::lock::DirLock;
 use crate::probe::Probes;
 use crate::reader::Reader;
@@ -135,6 +136,7 @@ impl Sealing {
         }
         let (sealing, panics) = (self.clone(), Panics(self.clone()));
         let spawned = std::thread::Builder::new().name("sledger-seal".to_owned()).spawn(move || {
+            files::stand_back();
             let _panics = panics;
             sealing.run(work);
         });

@@ -6,10 +6,13 @@ use sledger_core::snapshot::FRAME_BYTES_MAX;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-const BUFFER_BYTES: usize = 1 << 20;
-/// Synced each time so much was written: a barrier of the log that comes meanwhile never waits for all of it.
-const SYNC_BYTES: u64 = 8 << 20;
+const BUFFER_BYTES: usize = 128 << 10;
+/// Synced each time so much was written: a barrier of the log that comes meanwhile waits for no more than that.
+const SYNC_BYTES: u64 = 128 << 10;
+/// The longest that is waited after a sync, so that the log has the disk to itself for as long as the sync took.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// A snapshot being written. Dropped before it is published, it leaves nothing behind.
 #[derive(Debug)]
@@ -102,6 +105,9 @@ impl SnapshotWriter {
     fn sync(&mut self) -> io::Result<()> {
         self.unsynced = 0;
         self.file.flush()?;
-        files::sync_data(self.file.get_ref())
+        let begun = Instant::now();
+        files::sync_data(self.file.get_ref())?;
+        std::thread::sleep(begun.elapsed().min(PAUSE_MAX));
+        Ok(())
     }
 }

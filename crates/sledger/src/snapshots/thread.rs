@@ -43,6 +43,7 @@ struct Scribe {
 
 impl Scribe {
     fn run(mut self, jobs: &Receiver<Job>) {
+        sledger_log::stand_back();
         for job in jobs {
             if let Err(error) = self.take(job) {
                 self.current = None;
