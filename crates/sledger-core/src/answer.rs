@@ -1,5 +1,6 @@
 //! What the caller is told.
 
+use crate::command::Refusal;
 use crate::event::{Cause, Code, PolicyCode, PolicyRef};
 use crate::{Facts, Limit, Millis, Seq};
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,9 @@ pub struct Answer {
     pub message: Option<Arc<str>>,
     /// The field that was refused.
     pub field: Option<String>,
+    /// Why a change of settings was refused, where what was asked is well written. Never remembered.
+    #[serde(skip)]
+    pub refusal: Option<Refusal>,
     /// Live sessions of the command's user after it; `None` without a user.
     pub active: Option<u32>,
     /// The limit shown.
@@ -118,7 +122,8 @@ pub struct Answer {
     pub generation: Option<Seq>,
     /// The session concerned, where it is live after the command.
     pub session: Option<SessionView>,
-    /// Every quota key that counts the session, with its count and limit.
+    /// Every quota key that counts the session, with its count and limit. Of an adoption that is only asked about:
+    /// the keys that would hold more than their limit.
     pub quotas: Vec<QuotaUse>,
     /// What exhausted advisory quotas would have done.
     pub advisory: Vec<Advice>,
@@ -150,6 +155,7 @@ impl Answer {
             reason: None,
             message: None,
             field: None,
+            refusal: None,
             active: None,
             limit: None,
             quota: None,

@@ -1,5 +1,9 @@
 //! What can be asked of the ledger. Imperative; nothing in here has been believed yet.
 
+mod change;
+
+pub use change::{Change, Changing, Expect, Refusal, Reload};
+
 use crate::config::{GroupRule, Messages, Quota, SessionSettings, UserSettings, When};
 use crate::{Seq, Span};
 use serde::{Deserialize, Serialize};
@@ -14,7 +18,7 @@ pub struct Request {
     pub request_id: Option<String>,
     /// A repeat of this id within ten minutes gets the first answer.
     pub command_id: Option<String>,
-    /// Only ask what would become of it: for logins. Nothing of it is recorded or remembered.
+    /// Only ask what would become of it: for logins and adoptions. Nothing of it is recorded or remembered.
     pub dry_run: bool,
     /// What is asked.
     pub command: Command,
@@ -84,6 +88,10 @@ pub enum Command {
     Advance,
     /// Settings change.
     Configure(Box<Configure>),
+    /// An operator changes one thing at run time.
+    Change(Box<Change>),
+    /// The configuration file is read again: all of it comes in force, or nothing.
+    Reload(Box<Reload>),
     /// A policy's text is installed under a name.
     Policy {
         /// `[a-z0-9_]+`.

@@ -3,6 +3,10 @@
 //! These are the ready types. How they are written in `sledger.toml` or JSON,
 //! and every complaint about what is written wrongly, lives in `sledger-wire`.
 
+mod run_time;
+
+pub use run_time::{Membership, Switch, Tag};
+
 use crate::{Limit, Millis, Seq, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +27,10 @@ pub struct Settings {
     pub messages: Messages,
     /// The quotas, in the order they are judged: the file's, then those set at run time.
     pub quotas: Vec<Arc<Quota>>,
+    /// Quotas switched on or off at run time, one switch for each at most.
+    pub switches: Vec<Switch>,
+    /// Users put into groups or taken out at run time, one for each user of a group at most.
+    pub members: Vec<Membership>,
 }
 
 impl Default for Settings {
@@ -34,6 +42,8 @@ impl Default for Settings {
             ignore: Vec::new(),
             messages: Messages::default(),
             quotas: vec![Arc::new(Quota::default_quota())],
+            switches: Vec::new(),
+            members: Vec::new(),
         }
     }
 }

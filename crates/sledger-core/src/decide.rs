@@ -4,16 +4,20 @@
 //! no clock reading. A refusal is a decision too.
 
 mod bulk;
+mod change;
 pub mod edge;
 mod expiry;
 mod judge;
 mod login;
+mod merge;
 mod settings;
 mod target;
 mod view;
 
+pub use change::over;
 pub use expiry::due;
-pub use settings::{Install, applied as configuration, bindings};
+pub use merge::{Merged, merged, told as quotas_told};
+pub use settings::{Applying, Install, applied as configuration, bindings};
 
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Command, Rejection, Request};
@@ -67,6 +71,8 @@ pub fn decide(state: &State, means: &mut Means<'_>, request: &Request, at: Milli
         Command::Adopt(command) => bulk::adopt(state, means, request, command, at),
         Command::Advance => Ok(Decided::Answer(Box::new(Answer::new(Outcome::Advanced, at)))),
         Command::Configure(command) => settings::configure(state, means, request, command, at),
+        Command::Change(command) => return change::change(state, means, request, command, at),
+        Command::Reload(command) => change::reload(state, means, request, command, at),
         Command::Policy { name, text } => settings::policy(state, means, request, (name, text), at),
         Command::Unreadable { rejection, .. } => Err(rejection.clone()),
     };
@@ -88,6 +94,8 @@ fn rejected(state: &State, request: &Request, rejection: Rejection, at: Millis) 
         | Command::Adopt(_)
         | Command::Advance
         | Command::Configure(_)
+        | Command::Change(_)
+        | Command::Reload(_)
         | Command::Policy { .. } => None,
     };
     let mut answer = Answer::new(Outcome::Rejected, at);
@@ -142,6 +150,8 @@ pub(crate) fn mark(state: &State, request: &Request) -> Option<CommandMark> {
         Command::Reconcile(command) => ("reconcile", None, command.source.as_deref()),
         Command::Adopt(command) => ("adopt", None, command.source.as_deref()),
         Command::Configure(_) => ("configure", None, None),
+        Command::Reload(_) => ("reload", None, None),
+        Command::Change(change) => change::about(change),
         Command::Policy { name, .. } => ("policy", None, Some(name.as_str())),
         Command::Advance | Command::Unreadable { .. } => return None,
     };

@@ -5,10 +5,10 @@
 use crate::answer::{Answer, Outcome};
 use crate::command::{Command, Request};
 use crate::config::{Bounds, Settings};
-use crate::decide::{Decided, Decisions, Install, Means, bindings, decide, due};
+use crate::decide::{Decided, Decisions, Install, Means, bindings, decide, due, over};
 use crate::event::{Decision, Event, Op};
 use crate::evolve::{Effect, Effects, evolve_decision, kind_of_denial};
-use crate::foresee::foresee;
+use crate::foresee::{foresee, overfull};
 use crate::narrate::{count_again, narrate};
 use crate::policy::{Policies, PolicyFault};
 use crate::quota::Ready;
@@ -30,6 +30,8 @@ pub struct Decider<P> {
     bounds: Bounds,
     storm: BTreeMap<Kind, Storm>,
     storm_recorded: Millis,
+    /// What was to end then could not be taken out.
+    end_failed: Option<Millis>,
 }
 
 /// Denials of one kind that were only counted.
@@ -71,7 +73,7 @@ pub struct Recorded {
 impl<P: Policies> Decider<P> {
     /// A decider over `state`, whose policies are bound already.
     pub fn new(state: State, policies: P, bounds: Bounds) -> Self {
-        Self { state, policies, bounds, storm: BTreeMap::new(), storm_recorded: Millis(0) }
+        Self { state, policies, bounds, storm: BTreeMap::new(), storm_recorded: Millis(0), end_failed: None }
     }
 
     /// A decider before the first event, under `settings` that no event records: for decisions in memory.
@@ -119,6 +121,7 @@ impl<P: Policies> Decider<P> {
 
     /// Records what is due at `at`. The sessions that ended, in order.
     pub fn drain(&mut self, at: Millis, out: &mut Vec<Recorded>) -> Vec<Arc<Facts>> {
+        self.end_settings(at, out);
         let mut expired = Vec::new();
         while let Some(decision) = due(&self.state, at) {
             self.record(Arc::new(decision), out);
@@ -126,6 +129,20 @@ impl<P: Policies> Decider<P> {
         }
         self.record_storms(at, false, out);
         expired
+    }
+
+    /// Takes out what was set at run time and is over at `at`.
+    fn end_settings(&mut self, at: Millis, out: &mut Vec<Recorded>) {
+        let Some(end) = self.next_end().filter(|end| *end <= at) else { return };
+        match over(&self.state, &mut self.policies, at) {
+            Ok(decisions) => decisions.into_iter().for_each(|decision| self.record(decision, out)),
+            // What was put in force once can be put in force again; if not, it is not tried for ever.
+            Err(_) => self.end_failed = Some(end),
+        }
+    }
+
+    fn next_end(&self) -> Option<Millis> {
+        self.state.ready().next_end.filter(|end| Some(*end) != self.end_failed)
     }
 
     /// Brings what these requests need to hand before they are decided one by one. Changes nothing.
@@ -162,17 +179,20 @@ impl<P: Policies> Decider<P> {
             }
             Decided::Record(decisions, answer) => self.recorded(request, decisions, answer, out),
         };
+        if let (Command::Reload(reload), Outcome::Configured) = (&request.command, answer.outcome) {
+            self.bounds = Bounds { disk_full: self.bounds.disk_full, ..reload.bounds };
+        }
         answer.expired = expired;
         answer
     }
 
-    /// What would become of a login if it were decided at `at`: nothing is recorded, remembered or counted. Whatever
-    /// is due by then must have been drained.
+    /// What would become of a login or an adoption if it were decided at `at`: nothing is recorded, remembered or
+    /// counted. Whatever is due by then must have been drained.
     pub fn dry(&mut self, request: &Request, at: Millis) -> Box<Answer> {
-        if !matches!(request.command, Command::Login(_)) {
+        if !matches!(request.command, Command::Login(_) | Command::Adopt(_)) {
             let mut answer = Box::new(Answer::new(Outcome::Rejected, at));
             answer.field = Some("dry_run".to_owned());
-            answer.reason = Some("is for logins only".into());
+            answer.reason = Some("is for logins and adoptions only".into());
             return answer;
         }
         let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
@@ -181,6 +201,9 @@ impl<P: Policies> Decider<P> {
             Decided::Record(decisions, mut answer) => {
                 for decision in &decisions {
                     foresee(&self.state, decision, &mut answer);
+                }
+                if matches!(request.command, Command::Adopt(_)) {
+                    answer.quotas = overfull(&self.state, &decisions, at);
                 }
                 answer
             }
@@ -214,7 +237,7 @@ impl<P: Policies> Decider<P> {
     pub fn next_due(&self) -> Option<Millis> {
         let storm = (!self.storm.is_empty())
             .then(|| Millis(self.storm_recorded.0.saturating_add(STORM_RECORDED_EACH)));
-        [self.state.next_deadline(), storm].into_iter().flatten().min()
+        [self.state.next_deadline(), self.next_end(), storm].into_iter().flatten().min()
     }
 
     fn recorded(

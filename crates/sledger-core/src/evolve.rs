@@ -4,8 +4,8 @@ mod sessions;
 mod settings;
 
 pub(crate) use sessions::key_texts;
-pub use settings::PendingParts;
-pub(crate) use settings::{assemble, split};
+pub use settings::Parts;
+pub(crate) use settings::{assemble, hash_of, split};
 
 use crate::State;
 use crate::answer::Tombstone;

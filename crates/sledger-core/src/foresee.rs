@@ -1,7 +1,9 @@
-//! What a login would come to: told from its decision, without folding it.
+//! What a login or an adoption would come to: told from its decision, without folding it.
 //!
 //! Promise: outcome, code, ids, counts and times are those that the same login gets if it is decided next at the
-//! same time; only seq and generation, which nothing has yet, are left out.
+//! same time; only seq and generation, which nothing has yet, are left out. Of an adoption: which quota keys would
+//! hold more sessions than their limit, by overrides and settings; a script's own `limit()` is not asked, as an
+//! adoption asks none.
 //! Absent on purpose: any change of the state, anything remembered.
 
 use crate::answer::{Answer, Outcome, QuotaUse, SessionView, Tombstone};
@@ -10,7 +12,8 @@ use crate::evolve::Effect;
 use crate::narrate::narrate;
 use crate::quota::key_for_people;
 use crate::state::Session;
-use crate::{Facts, Seq, State};
+use crate::{Facts, Limit, Millis, Seq, State};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Adds to `answer` what `decision` would do if it were folded into `state`.
@@ -92,6 +95,49 @@ fn resumed(state: &State, decision: &Decision, (number, leaving): (Seq, &[&Sessi
         let gone = leaving.iter().filter(|session| session.has_key(key)).count();
         used.active = less(used.active, gone);
     }
+}
+
+/// The keys that would hold more than their limit once `decisions` have adopted their sessions and those of them that
+/// are over already are gone: quota by quota, key by key. Where adopted sessions have several limits under one key,
+/// the lowest is told.
+pub(crate) fn overfull(state: &State, decisions: &[Arc<Decision>], at: Millis) -> Vec<QuotaUse> {
+    let mut keys: BTreeMap<(u16, Arc<str>), (u32, Limit)> = BTreeMap::new();
+    for facts in decisions.iter().flat_map(|decision| live_adopted(decision, at)) {
+        for (quota, index) in state.ready().quotas.iter().zip(0u16..) {
+            let limit = quota.configured_limit(facts, at).0;
+            for key in quota.keys_counting(facts) {
+                let before = state.key_count(index, &key);
+                let (count, lowest) = keys.entry((index, key)).or_insert((before, limit));
+                *count = count.saturating_add(1);
+                *lowest = lower(*lowest, limit);
+            }
+        }
+    }
+    let over = keys.into_iter().filter(|(_, (count, limit))| !limit.holds(*count));
+    let told = over.filter_map(|((index, key), (active, limit))| {
+        let quota = Arc::clone(&state.ready().quota(index)?.name);
+        Some(QuotaUse { quota, key: key_for_people(&key), active, limit })
+    });
+    told.collect()
+}
+
+/// Adopted sessions that are not over at `at`: what is over is drained before anybody is judged.
+fn live_adopted(decision: &Decision, at: Millis) -> impl Iterator<Item = &Arc<Facts>> {
+    decision.events.iter().filter_map(move |event| {
+        let Event::Adopted { facts, last_active, .. } = event else { return None };
+        let facts = facts.plain()?;
+        let deadline = facts.ends_at().min(last_active.plus(facts.idle));
+        (at < deadline).then_some(facts)
+    })
+}
+
+fn lower(one: Limit, other: Limit) -> Limit {
+    let rank = |limit: Limit| match limit {
+        Limit::Banned => 0,
+        Limit::Max(max) => u64::from(max.get()),
+        Limit::Unlimited => u64::MAX,
+    };
+    if rank(other) < rank(one) { other } else { one }
 }
 
 fn less(count: u32, gone: usize) -> u32 {

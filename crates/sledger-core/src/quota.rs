@@ -1,5 +1,9 @@
 //! Quotas made ready for use: which sessions they count, under which keys, with which limit.
 
+mod reach;
+
+pub use reach::never_meets;
+
 use crate::command::Rejection;
 use crate::config::{Condition, Dimension, Fact, Level, Quota, Selector, Settings, When};
 use crate::{Facts, Limit, Millis};
@@ -262,6 +266,10 @@ pub struct Ready {
     /// Logins that are no sessions.
     pub ignore: Vec<ReadyWhen>,
     group_rules: Vec<(String, Vec<WildMatch>)>,
+    /// By user: groups that it was put into or taken out of at run time.
+    members: BTreeMap<String, Vec<(String, bool)>>,
+    /// When something set at run time is over by itself.
+    pub next_end: Option<Millis>,
 }
 
 impl Ready {
@@ -270,7 +278,8 @@ impl Ready {
     /// # Errors
     /// Names what cannot be used: a network that does not parse, two quotas of one name, too many quotas.
     pub fn new(settings: Settings) -> Result<Self, Rejection> {
-        let quotas = settings.quotas.iter().map(ReadyQuota::new).collect::<Result<Vec<_>, _>>()?;
+        let in_force = settings.quotas.iter().map(|quota| settings.in_force(quota));
+        let quotas = in_force.map(|quota| ReadyQuota::new(&quota)).collect::<Result<Vec<_>, _>>()?;
         if u16::try_from(quotas.len()).is_err() {
             return Err(Rejection::new("quota", "more than 65535 quotas"));
         }
@@ -280,15 +289,41 @@ impl Ready {
             .iter()
             .map(|rule| (rule.name.clone(), rule.users.iter().map(|glob| WildMatch::new(glob)).collect()))
             .collect();
-        Ok(Self { settings, quotas, ignore, group_rules })
+        let mut members: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for one in &settings.members {
+            members.entry(one.user.clone()).or_default().push((one.group.clone(), one.member));
+        }
+        let next_end = settings.next_end();
+        Ok(Self { settings, quotas, ignore, group_rules, members, next_end })
     }
 
-    /// Groups that `[[group]]` gives to `user`.
+    /// Groups that `user` is in by what was set at run time, else by `[[group]]`.
     pub fn groups_of<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a str> {
-        self.group_rules
+        let set = self.members.get(user).map(Vec::as_slice).unwrap_or_default();
+        let ruled = self
+            .group_rules
             .iter()
             .filter(move |(_, globs)| globs.iter().any(|glob| glob.matches(user)))
             .map(|(name, _)| name.as_str())
+            .filter(|group| set.iter().all(|(of, member)| of != group || *member));
+        set.iter().filter(|(_, member)| *member).map(|(of, _)| of.as_str()).chain(ruled)
+    }
+
+    /// Whether `[[group]]` puts `user` into `group`, whatever was set at run time.
+    #[must_use]
+    pub fn is_ruled_into(&self, group: &str, user: &str) -> bool {
+        let mut rules = self.group_rules.iter().filter(|(name, _)| name == group);
+        rules.any(|(_, globs)| globs.iter().any(|glob| glob.matches(user)))
+    }
+
+    /// Whether the quotas of `other` count every session under the same keys.
+    #[must_use]
+    pub fn counts_alike(&self, other: &Self) -> bool {
+        let alike = |(one, other): (&ReadyQuota, &ReadyQuota)| {
+            let (one, other) = (&one.quota, &other.quota);
+            (one.enabled, &one.count_by, &one.when) == (other.enabled, &other.count_by, &other.when)
+        };
+        self.quotas.len() == other.quotas.len() && self.quotas.iter().zip(&other.quotas).all(alike)
     }
 
     /// The first enabled quota that counts `facts`, with its configured limit: what an answer shows.

@@ -24,6 +24,7 @@ pub(crate) use tables::{Said, Tables};
 
 use crate::answer::{SessionView, Tombstone};
 use crate::event::Binding;
+use crate::evolve::Parts;
 use crate::quota::Ready;
 use crate::{KeyNo, Millis, Seq, UserNo};
 use slab::Slab;
@@ -125,6 +126,12 @@ impl State {
     #[must_use]
     pub fn ready(&self) -> &Arc<Ready> {
         &self.0.ready
+    }
+
+    /// Parts of the settings in force, and those that wait.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.0.parts
     }
 
     /// The policies in force, one binding per quota.

@@ -10,6 +10,7 @@ mod counts;
 mod fold;
 mod limits;
 mod list;
+mod relimit;
 mod rows;
 mod users;
 
@@ -26,7 +27,7 @@ use slab::Slab;
 use sledger_core::answer::{SessionView, Tombstone};
 use sledger_core::decider::Recorded;
 use sledger_core::event::Op;
-use sledger_core::evolve::PendingParts;
+use sledger_core::evolve::Parts;
 use sledger_core::numbers::NumberMap;
 use sledger_core::quota::Ready;
 use sledger_core::{Facts, Millis, Seq, State};
@@ -54,7 +55,7 @@ pub struct Projection {
     at: Millis,
     ready: Arc<Ready>,
     kinds: Vec<limits::Kind>,
-    parts: PendingParts,
+    parts: Parts,
     rows: Slab<Row>,
     by_id: Index,
     numbers: NumberMap,
@@ -79,7 +80,7 @@ impl Projection {
             at: Millis(0),
             kinds: limits::kinds(&ready),
             ready,
-            parts: PendingParts::default(),
+            parts: Parts::default(),
             rows: Slab::new(),
             by_id: Index::default(),
             numbers: NumberMap::default(),
@@ -103,6 +104,7 @@ impl Projection {
         for session in state.sessions() {
             projection.take_over(session);
         }
+        projection.parts = state.parts().clone();
         let most = projection.tombstones_max();
         for tombstone in state.tombstones() {
             projection.tombs.push(&projection.hasher, Arc::clone(tombstone), most);

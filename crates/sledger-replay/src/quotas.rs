@@ -7,7 +7,7 @@
 
 use sledger_core::config::Level;
 use sledger_core::event::{Counted, Decision, Event};
-use sledger_core::evolve::PendingParts;
+use sledger_core::evolve::Parts;
 use sledger_core::quota::Ready;
 use sledger_core::{KeyNo, Limit, Seq, State};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub struct QuotaFold {
     counts: BTreeMap<KeyNo, u32>,
     sessions: BTreeMap<Seq, Vec<KeyNo>>,
     hard: Vec<bool>,
-    parts: PendingParts,
+    parts: Parts,
 }
 
 /// An event that breaks quota safety.

@@ -9,7 +9,7 @@ mod session;
 pub use problem::{Problem, status};
 pub use session::{SessionObject, TombstoneObject};
 
-use crate::recording::{AtGiven, Echo};
+use crate::recording::{AtGiven, Echo, OpName};
 use crate::values::LimitWord;
 use serde::{Deserialize, Serialize};
 use sledger_core::Facts;
@@ -66,6 +66,9 @@ pub struct AnswerLine {
     /// Ids passed over by an adopt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
+    /// Quota keys that would hold more than their limit after an adopt; in its dry run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<QuotaUseObject>,
     /// The field that was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -192,10 +195,16 @@ impl AnswerLine {
         }
     }
 
-    /// The answer to a dry run: as over HTTP, without the numbers that only what is recorded has.
+    /// The answer to a dry run: as over HTTP, without the numbers that only what is recorded has. The keys told of an
+    /// adopt are those above their limit.
     #[must_use]
     pub fn foreseen(echo: &Echo, answer: &Answer) -> Self {
-        Self { dry_run: true, number: None, generation: None, seq: None, ..Self::over_http(echo, answer) }
+        let line = Self::over_http(echo, answer);
+        let mut line = Self { dry_run: true, number: None, generation: None, seq: None, ..line };
+        if echo.op == OpName::Adopt {
+            line.over = std::mem::take(&mut line.quotas);
+        }
+        line
     }
 
     /// One line of JSON, without its end.

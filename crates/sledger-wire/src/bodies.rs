@@ -5,12 +5,13 @@ mod form;
 pub use form::token_from_form;
 
 use crate::config::{read_quota, why};
+use crate::escape::brief;
 use crate::fields::{Faults, Fields};
 use crate::readers::{filled, life, limit, seq, text, time};
 use crate::recording::{
     Dialect, Echo, LINE_BYTES_MAX, LOGIN_KEYS, OpName, Reading, command, command_id, login, rejection,
 };
-use crate::tree::{Node, Value, parse_json};
+use crate::tree::{Node, Value, parse_json, parse_toml_value};
 use sledger_core::command::{Actor, Command, Rejection, Request, Target};
 use sledger_core::config::{Origin, Override, Quota, Selector};
 use sledger_core::{Limit, Millis, Seq, Span};
@@ -109,10 +110,7 @@ fn read_login(body: &[u8], actor: &Actor, dry_run: bool) -> Result<(Echo, Reques
 /// Names the field that is wrong.
 pub fn command_from_json(op: OpName, body: &[u8], reading: &Reading) -> Result<Request, Rejection> {
     let tree = object(body)?;
-    checked(|faults| {
-        let (command, command_id) = command(op, &tree, reading, Dialect::Batch, faults);
-        Request { command_id, ..Request::new(reading.actor.clone(), command) }
-    })
+    checked(|faults| command(op, &tree, reading, Dialect::Batch, faults))
 }
 
 /// Reads an [`EndBody`]; an empty body is one without reason.
@@ -209,13 +207,16 @@ pub fn quota_from_json(name: &str, body: &[u8]) -> Result<Quota, Rejection> {
     quota_from_tree(name, &mut object(body)?)
 }
 
-/// Reads the body of `PATCH /v1/quotas/{name}`: keys given replace those of `quota`.
+/// Reads the body of `PATCH /v1/quotas/{name}`: keys given replace those of `quota`, null ones are left out. What was
+/// set at run time is no part of it.
 ///
 /// # Errors
 /// Names the field that is wrong.
 pub fn quota_patched(quota: &Quota, body: &[u8]) -> Result<Quota, Rejection> {
     let patch = object(body)?;
-    let whole = serde_json::to_vec(&crate::config::own_keys(quota)).unwrap_or_default();
+    let mut own = quota.clone();
+    own.overrides.retain(|one| one.set_at.is_none());
+    let whole = serde_json::to_vec(&crate::config::own_keys(&own)).unwrap_or_default();
     let mut tree = object(&whole)?;
     if let (Value::Table(entries), Value::Table(changes)) = (&mut tree.value, patch.value) {
         entries.retain(|(key, _)| !changes.iter().any(|(changed, _)| changed.name == key.name));
@@ -239,6 +240,29 @@ fn quota_from_tree(name: &str, tree: &mut Node) -> Result<Quota, Rejection> {
         }
         quota
     })
+}
+
+/// A quota's keys of the command line (`max_sessions=3`, `when={ client = ["web"] }`) as the body of a `PATCH`: values
+/// as in the file, words without quotes.
+///
+/// # Errors
+/// Names what is no `KEY=VALUE`, or is given twice.
+pub fn quota_words(words: &[String]) -> Result<serde_json::Value, Rejection> {
+    let mut keys = serde_json::Map::new();
+    for word in words {
+        let Some((key, value)) = word.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+            return Err(Rejection::new(brief(word), "is not KEY=VALUE, e.g. `max_sessions=3`"));
+        };
+        if keys.insert(key.to_owned(), value_of_word(value)).is_some() {
+            return Err(Rejection::new(brief(key), "is given twice"));
+        }
+    }
+    Ok(serde_json::Value::Object(keys))
+}
+
+fn value_of_word(value: &str) -> serde_json::Value {
+    let written = parse_toml_value(value).filter(|node| !matches!(node.value, Value::Time(_)));
+    written.map_or_else(|| value.into(), |node| node.to_json())
 }
 
 /// What was read, unless something was wrong.

@@ -21,6 +21,7 @@
 //! Absent on purpose: files, sockets, the environment, clocks.
 
 pub mod answer;
+pub mod audit;
 pub mod bodies;
 pub mod config;
 pub mod csv;
@@ -29,6 +30,7 @@ pub mod events;
 mod fields;
 pub mod pages;
 pub mod queries;
+pub mod quotas;
 mod readers;
 pub mod recording;
 mod suggest;

@@ -79,6 +79,9 @@ pub struct Top {
     pub durability: String,
     /// Whether the ledger refuses to write.
     pub poisoned: bool,
+    /// What is wrong though everybody is served, e.g. a configuration that was not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The users nearest to their limits.
     pub top: Vec<TopRow>,
     /// Per second, over 60 s; null at rest.

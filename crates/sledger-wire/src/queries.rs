@@ -39,6 +39,16 @@ impl TargetQuery {
     }
 }
 
+/// A change of settings: why, where its body has no room for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangeQuery {
+    /// Why, for operators.
+    pub reason: Option<String>,
+    /// The command id.
+    pub command: Option<String>,
+}
+
 /// `GET /v1/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -204,13 +204,11 @@ fn body(tree: &Node, reading: &Reading, dialect: Dialect) -> Result<(Echo, Reque
     let text = |key| tree.get(key).and_then(Node::as_text).map(str::to_owned);
     let echo = Echo { op, user: text("user"), session: text("session") };
     let mut faults = Faults::default();
-    let (command, command_id) = command(op, tree, reading, dialect, &mut faults);
-    let mut request = Request::new(reading.actor.clone(), command);
-    request.command_id = command_id;
+    let mut request = command(op, tree, reading, dialect, &mut faults);
     if let Some(rejection) = rejection(faults) {
         request.command = Command::Unreadable { user: echo.user.clone(), rejection };
-        // A refused line is remembered under no id.
-        request.command_id = None;
+        // A refused line is remembered under no id, and refused whether it is only asked about or not.
+        (request.command_id, request.dry_run) = (None, false);
     }
     Ok((echo, request))
 }

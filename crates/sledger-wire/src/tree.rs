@@ -101,6 +101,26 @@ impl Node {
     }
 }
 
+impl Node {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Int(number) => {
+                i64::try_from(*number).map_or_else(|_| number.to_string().into(), Into::into)
+            }
+            Value::Fraction(text) | Value::Text(text) | Value::Time(text) | Value::Word(text) => {
+                text.as_str().into()
+            }
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Table(entries) => {
+                entries.iter().map(|(key, value)| (key.name.clone(), value.to_json())).collect()
+            }
+        }
+    }
+}
+
 impl fmt::Display for Node {
     /// What it is, for complaints: `` the text `x` ``, `a list`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

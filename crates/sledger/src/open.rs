@@ -5,8 +5,8 @@ use crate::error::OpenError;
 use crate::recover::{Recovery, recover};
 use sledger_core::clock::LedgerClock;
 use sledger_core::command::Actor;
-use sledger_core::config::{Origin, Settings};
-use sledger_core::decide::{bindings, configuration, own_decision};
+use sledger_core::config::Settings;
+use sledger_core::decide::{Applying, bindings, configuration, merged, own_decision, quotas_told};
 use sledger_core::decider::{Decider, GenesisError, Recorded};
 use sledger_core::event::{Decision, Event, Op, RULES_REVISION, Started};
 use sledger_core::log::{Appended, Batch, Head};
@@ -117,7 +117,15 @@ fn settle(
     if !first_start && state.ready().settings.users != config.settings.users && state.session_count() > 0 {
         return Err(OpenError::UsersChanged);
     }
-    let settings = merged(config, &state.ready().settings, first_start);
+    let settings = if first_start {
+        config.settings.clone()
+    } else {
+        let merged = merged(&config.settings, &state.ready().settings);
+        for quota in &merged.gave_way {
+            tracing::warn!(quota, "a quota set at run time gives way to that of the same name in the file");
+        }
+        merged.settings
+    };
     let unchanged = !first_start
         && config.file == state.applied_file()
         && settings == state.ready().settings
@@ -126,8 +134,10 @@ fn settle(
     if unchanged {
         return Ok(());
     }
-    let given = (config.installs.as_slice(), config.file);
-    let decisions = configuration(&state, decider.policies(), &settings, given, (Actor::File, at));
+    let told = if first_start { Vec::new() } else { quotas_told(&state.ready().settings, &settings) };
+    let applying =
+        Applying { settings: &settings, installs: &config.installs, file: config.file, told: &told };
+    let decisions = configuration(&state, decider.policies(), applying, (Actor::File, at));
     let decisions = decisions.map_err(|r| GenesisError::Setting { field: r.field, reason: r.reason })?;
     drop(state);
     decider.record_own(decisions, out);
@@ -138,30 +148,6 @@ fn settle(
 fn is_bound(config: &Config, decider: &mut Decider<Engine>, state: &State) -> bool {
     let quotas = &state.ready().settings.quotas;
     bindings(state, decider.policies(), quotas, &config.installs).is_ok_and(|bound| bound == state.bindings())
-}
-
-/// The file's settings, with what was set at run time: overrides and switches on its quotas, and quotas of the API.
-fn merged(config: &Config, recorded: &Settings, first_start: bool) -> Settings {
-    let mut settings = config.settings.clone();
-    if first_start {
-        return settings;
-    }
-    for quota in &mut settings.quotas {
-        let Some(before) = recorded.quotas.iter().find(|before| before.name == quota.name) else { continue };
-        let at_run_time = before.overrides.iter().filter(|set| set.set_at.is_some());
-        let kept: Vec<_> = at_run_time.cloned().collect();
-        if !kept.is_empty() {
-            Arc::make_mut(quota).overrides.extend(kept);
-        }
-    }
-    let own = recorded.quotas.iter().filter(|quota| quota.origin == Origin::Api).cloned();
-    let own: Vec<_> =
-        own.filter(|quota| settings.quotas.iter().all(|other| other.name != quota.name)).collect();
-    if !own.is_empty() {
-        settings.quotas.retain(|quota| quota.origin != Origin::Default);
-        settings.quotas.extend(own);
-    }
-    settings
 }
 
 fn append(log: &mut dyn sledger_core::log::Log, out: &[Recorded], epoch: u64) -> Result<Head, OpenError> {

@@ -4,7 +4,8 @@ use super::{Decided, Means, Outcomes, decision, own_decision, repeated, together
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Configure, Rejection, Request};
 use crate::config::{DECISION_BYTES_MAX, OnError, Quota, Settings};
-use crate::event::{Binding, Decision, Event, Op, Part, PolicyMode, PolicySource, RULES_REVISION};
+use crate::event::{Binding, Decision, Event, Op, PolicyMode, PolicySource, RULES_REVISION};
+use crate::evolve::{hash_of, split};
 use crate::policy::{Bound, Policies, PolicyFault};
 use crate::quota::Ready;
 use crate::{Millis, State};
@@ -76,35 +77,74 @@ fn bind_one(
     policies.bind(name, &source, params)
 }
 
-/// The decisions that put `settings` in force: sources first, then parts, then the one that applies them.
+/// What is to be put in force.
+#[derive(Clone, Copy, Debug)]
+pub struct Applying<'a> {
+    /// The settings, whole.
+    pub settings: &'a Settings,
+    /// Policies that come with them.
+    pub installs: &'a [Install],
+    /// BLAKE3 of the file, where they come from one.
+    pub file: Option<[u8; 32]>,
+    /// Events that say what changes.
+    pub told: &'a [Event],
+}
+
+/// The decisions that put settings in force: sources first, then the parts that are new, then the one that applies
+/// them.
 ///
 /// # Errors
 /// Names what cannot be used; nothing is in force then.
 pub fn applied(
     state: &State,
     policies: &mut dyn Policies,
-    settings: &Settings,
-    (installs, file): (&[Install], Option<[u8; 32]>),
+    applying: Applying<'_>,
     (actor, at): (Actor, Millis),
 ) -> Result<Vec<Decision>, Rejection> {
+    let Applying { settings, installs, file, told } = applying;
     Ready::new(settings.clone())?;
     let named = installs_named(state, policies, settings, installs);
     let bindings = bindings(state, policies, &settings.quotas, &named).map_err(|fault| rejection(&fault))?;
+    let own = |op, events| own_decision(actor.clone(), at, op, events);
     let mut decisions: Vec<Decision> = named
         .into_iter()
         .filter(|install| state.policy_source(&install.name) != Some(&install.text))
         .map(|Install { name, text, from }| Event::PolicyInstalled { name, text, from, reason: None })
-        .map(|event| own_decision(actor.clone(), at, Op::Policy, vec![event]))
+        .map(|event| own(Op::Policy, vec![event]))
         .collect();
-    let parts = crate::evolve::split(settings);
-    let hashes = parts.iter().map(|part| *blake3::hash(&crate::codec::encode(part)).as_bytes()).collect();
-    for events in chunked(parts)? {
-        decisions.push(own_decision(actor.clone(), at, Op::Configure, events));
-    }
+    let (parts, fresh) = parts_of(state, settings);
+    decisions.extend(chunked(fresh)?.into_iter().map(|events| own(Op::Configure, events)));
     let engine = policies.engine().into();
-    let applied = Event::ConfigApplied { parts: hashes, bindings, file, rules: RULES_REVISION, engine };
-    decisions.push(own_decision(actor, at, Op::Configure, vec![applied]));
+    let applied = Event::ConfigApplied { parts, bindings, file, rules: RULES_REVISION, engine };
+    decisions.extend(last(told, applied)?.into_iter().map(|events| own(Op::Configure, events)));
     Ok(decisions)
+}
+
+/// The hashes of all parts, and the events that record those which are not in force already.
+fn parts_of(state: &State, settings: &Settings) -> (Vec<[u8; 32]>, Vec<Event>) {
+    let known: BTreeSet<[u8; 32]> = state.parts().in_force().iter().map(|(hash, _)| *hash).collect();
+    let (mut hashes, mut fresh) = (Vec::new(), Vec::new());
+    for part in split(settings) {
+        let hash = hash_of(&part);
+        hashes.push(hash);
+        if !known.contains(&hash) {
+            fresh.push(Event::ConfigPart { hash, part: Box::new(part) });
+        }
+    }
+    (hashes, fresh)
+}
+
+/// What is told stands in the decision that applies, as far as there is room.
+fn last(told: &[Event], applied: Event) -> Result<Vec<Vec<Event>>, Rejection> {
+    let bytes = crate::codec::encode(&applied).len();
+    if bytes > PARTS_BYTES_MAX {
+        let most = PARTS_BYTES_MAX;
+        let reason = format!("is too large: the list of its parts has {bytes} bytes; at most {most}");
+        return Err(Rejection::new("config", reason));
+    }
+    let mut events = told.to_vec();
+    events.push(applied);
+    chunked(events)
 }
 
 /// The sources given, and those of built-in policies that the quotas name: what decides is in the ledger.
@@ -135,26 +175,28 @@ fn installs_named(
     installs
 }
 
-fn chunked(parts: Vec<Part>) -> Result<Vec<Vec<Event>>, Rejection> {
-    let (mut all, mut events, mut bytes) = (Vec::new(), Vec::new(), 0usize);
-    for part in parts {
-        let encoded = crate::codec::encode(&part);
-        if encoded.len() > PARTS_BYTES_MAX {
+/// Events in decisions that are not too long.
+fn chunked(events: Vec<Event>) -> Result<Vec<Vec<Event>>, Rejection> {
+    let (mut all, mut some, mut bytes) = (Vec::new(), Vec::new(), 0usize);
+    for event in events {
+        let encoded = crate::codec::encode(&event).len();
+        if encoded > PARTS_BYTES_MAX {
             let most = PARTS_BYTES_MAX;
             return Err(Rejection::new(
                 "config",
-                format!("one part of it has {} bytes; at most {most}", encoded.len()),
+                format!("one part of it has {encoded} bytes; at most {most}"),
             ));
         }
-        if bytes + encoded.len() > PARTS_BYTES_MAX {
-            all.push(std::mem::take(&mut events));
+        if bytes + encoded > PARTS_BYTES_MAX {
+            all.push(std::mem::take(&mut some));
             bytes = 0;
         }
-        bytes += encoded.len() + 64;
-        let hash = *blake3::hash(&encoded).as_bytes();
-        events.push(Event::ConfigPart { hash, part: Box::new(part) });
+        bytes += encoded + 64;
+        some.push(event);
     }
-    all.push(events);
+    if !some.is_empty() {
+        all.push(some);
+    }
     Ok(all)
 }
 
@@ -175,7 +217,8 @@ pub(super) fn configure(
     };
     let settings = changed(state, command)?;
     let by = (request.actor.clone(), at);
-    let decisions = applied(state, means.policies, &settings, (&[], None), by)?;
+    let applying = Applying { settings: &settings, installs: &[], file: None, told: &[] };
+    let decisions = applied(state, means.policies, applying, by)?;
     Ok(Decided::Record(together(state, decisions, mark), Box::new(Answer::new(Outcome::Configured, at))))
 }
 
@@ -206,12 +249,13 @@ fn changed(state: &State, command: &Configure) -> Result<Settings, Rejection> {
         if settings.quotas.is_empty() {
             settings.quotas.push(Arc::new(Quota::default_quota()));
         }
+        settings.forget_switches();
     }
     check_quotas(&settings.quotas)?;
     Ok(settings)
 }
 
-fn check_quotas(quotas: &[Arc<Quota>]) -> Result<(), Rejection> {
+pub(super) fn check_quotas(quotas: &[Arc<Quota>]) -> Result<(), Rejection> {
     let mut names = BTreeSet::new();
     for quota in quotas {
         if !names.insert(quota.name.as_str()) {

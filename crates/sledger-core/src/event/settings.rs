@@ -1,7 +1,7 @@
 //! Parts of a configuration, and how policies and the ledger itself are in force.
 
 use super::PolicyRef;
-use crate::config::{GroupRule, Messages, Quota, SessionSettings, UserSettings, When};
+use crate::config::{GroupRule, Membership, Messages, Quota, SessionSettings, Switch, UserSettings, When};
 use crate::{Millis, Span};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -25,6 +25,10 @@ pub enum Part {
     Overrides(Vec<crate::config::Override>),
     /// More members of the last group of the part before.
     Members(Vec<String>),
+    /// Quotas switched at run time; several parts add up.
+    Switches(Vec<Switch>),
+    /// Users put into groups or taken out at run time; several parts add up.
+    Memberships(Vec<Membership>),
 }
 
 /// Policies in force for one quota.

@@ -11,31 +11,54 @@ use std::sync::Arc;
 /// Parts kept for a configuration that is never applied: more than any configuration has is forgotten.
 const PARTS_MAX: usize = 4096;
 
-/// Parts that wait for the event that puts them in force.
+/// Parts of the settings in force, and parts that wait for the event that puts them in force.
 #[derive(Clone, Debug, Default)]
-pub struct PendingParts(BTreeMap<[u8; 32], Part>);
+pub struct Parts {
+    waiting: BTreeMap<[u8; 32], Part>,
+    in_force: Arc<[([u8; 32], Part)]>,
+}
 
-impl PendingParts {
+impl Parts {
     /// Notes a part.
     pub fn note(&mut self, hash: [u8; 32], part: &Part) {
-        if self.0.len() >= PARTS_MAX {
-            self.0.clear();
+        if self.waiting.len() >= PARTS_MAX {
+            self.waiting.clear();
         }
-        self.0.insert(hash, part.clone());
+        self.waiting.insert(hash, part.clone());
     }
 
     /// Those that wait, in the order of their hashes.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8; 32], &Part)> {
-        self.0.iter()
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (&[u8; 32], &Part)> {
+        self.waiting.iter()
     }
 
-    /// Puts the named parts together and forgets all; `None` where none are named or one is missing.
-    pub fn apply(&mut self, parts: &[[u8; 32]]) -> Option<Ready> {
-        let found: Option<Vec<Part>> = parts.iter().map(|hash| self.0.get(hash).cloned()).collect();
-        self.0.clear();
-        let found = found.filter(|found| !found.is_empty())?;
-        Ready::new(assemble(found)).ok()
+    /// Those in force, in order; none before any were applied.
+    pub(crate) const fn in_force(&self) -> &Arc<[([u8; 32], Part)]> {
+        &self.in_force
     }
+
+    /// Parts in force, as a snapshot has them.
+    pub(crate) fn set_in_force(&mut self, parts: &[Part]) {
+        self.in_force = parts.iter().map(|part| (hash_of(part), part.clone())).collect();
+    }
+
+    /// Puts the named parts together, those in force among them, and forgets those that waited; `None` where none are
+    /// named or one is missing.
+    pub fn apply(&mut self, parts: &[[u8; 32]]) -> Option<Ready> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let known: BTreeMap<_, _> = self.in_force.iter().map(|(hash, part)| (hash, part)).collect();
+        let find = |hash| waiting.get(hash).or_else(|| known.get(hash).copied()).cloned();
+        let found: Option<Vec<_>> = parts.iter().map(|hash| Some((*hash, find(hash)?))).collect();
+        let found = found.filter(|found| !found.is_empty())?;
+        let ready = Ready::new(assemble(found.iter().map(|(_, part)| part.clone()).collect())).ok()?;
+        self.in_force = found.into();
+        Some(ready)
+    }
+}
+
+/// What a part is named by.
+pub(crate) fn hash_of(part: &Part) -> [u8; 32] {
+    *blake3::hash(&crate::codec::encode(part)).as_bytes()
 }
 
 pub(super) fn applied(
@@ -47,16 +70,21 @@ pub(super) fn applied(
 ) -> Effect {
     // Without parts only the policies in force change.
     if let Some(ready) = tables.parts.apply(parts) {
-        tables.ready = Arc::new(ready);
-        // Every session stands under other keys from here on: what was saved no longer fits the rest.
-        tables.taking = None;
+        let before = std::mem::replace(&mut tables.ready, Arc::new(ready));
+        if !tables.ready.counts_alike(&before) {
+            // Every session stands under other keys from here on: what was saved no longer fits the rest.
+            tables.taking = None;
+            tables.trips.clear();
+            tables.recount();
+        }
         tables.said = None;
-        tables.recount();
         let most = tables.ready.settings.sessions.tombstones_max as usize;
         tables.tombs.shrink(&tables.hasher, most);
     }
-    tables.trips.clear();
-    tables.bindings = Arc::from(bindings);
+    if *tables.bindings != *bindings {
+        tables.trips.clear();
+        tables.bindings = Arc::from(bindings);
+    }
     tables.engine = Box::from(engine);
     if file.is_some() {
         tables.file = file;
@@ -80,6 +108,8 @@ pub(crate) fn assemble(parts: Vec<Part>) -> Settings {
             }
             Part::Ignore(mut ignore) => settings.ignore.append(&mut ignore),
             Part::Quota(quota) => settings.quotas.push(quota),
+            Part::Switches(mut switches) => settings.switches.append(&mut switches),
+            Part::Memberships(mut members) => settings.members.append(&mut members),
             Part::Overrides(overrides) => {
                 if let Some(quota) = settings.quotas.last_mut() {
                     let quota: &mut Quota = Arc::make_mut(quota);
@@ -95,6 +125,7 @@ pub(crate) fn assemble(parts: Vec<Part>) -> Settings {
 pub(crate) fn split(settings: &Settings) -> Vec<Part> {
     const OVERRIDES: usize = 32;
     const USERS: usize = 64;
+    const SWITCHES: usize = 32;
     let mut parts = vec![
         Part::Sessions(settings.sessions.clone()),
         Part::Users(settings.users.clone()),
@@ -113,14 +144,16 @@ pub(crate) fn split(settings: &Settings) -> Vec<Part> {
         parts.push(Part::Quota(Arc::new(head)));
         parts.extend(quota.overrides.chunks(OVERRIDES).map(|chunk| Part::Overrides(chunk.to_vec())));
     }
+    parts.extend(settings.switches.chunks(SWITCHES).map(|chunk| Part::Switches(chunk.to_vec())));
+    parts.extend(settings.members.chunks(USERS).map(|chunk| Part::Memberships(chunk.to_vec())));
     parts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{GroupRule, Override, Selector};
-    use crate::{Limit, Seq};
+    use crate::config::{GroupRule, Membership, Override, Selector, Switch};
+    use crate::{Limit, Millis, Seq};
 
     #[test]
     fn a_configuration_split_into_parts_is_put_together_again() {
@@ -138,6 +171,20 @@ mod tests {
         let settings = Settings {
             quotas: vec![Arc::new(quota), Arc::new(Quota::default_quota())],
             groups: vec![GroupRule { name: "ops".to_owned(), users }],
+            switches: vec![Switch {
+                quota: "per-user".to_owned(),
+                enabled: false,
+                until: Some(Millis(7)),
+                afterwards: None,
+                set_at: Seq(3),
+                reason: None,
+            }],
+            members: vec![Membership {
+                group: "ops".to_owned(),
+                user: "ann".to_owned(),
+                member: false,
+                set_at: Seq(4),
+            }],
             ..Settings::default()
         };
         let parts = split(&settings);

@@ -2,7 +2,6 @@
 
 use super::{Beginning, Counts, Kind, Slice};
 use crate::codec;
-use crate::evolve::split;
 use serde::Serialize;
 
 /// Bytes from which on a frame is full.
@@ -26,7 +25,7 @@ impl Encoder {
         give: &mut impl FnMut(u8, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.rows(Kind::Head, std::iter::once(&beginning.head), give)?;
-        self.rows(Kind::Setting, split(&beginning.ready.settings), give)?;
+        self.rows(Kind::Setting, beginning.settings.iter().map(|(_, part)| part), give)?;
         self.rows(Kind::Policy, &beginning.policies, give)?;
         self.rows(Kind::Part, &beginning.parts, give)?;
         self.rows(Kind::Trip, beginning.trips.iter(), give)

@@ -222,10 +222,12 @@ impl Loader {
 
     fn make_tables(&mut self) -> Result<Tables, LoadError> {
         let head = self.head.as_ref().ok_or(LoadError::Order)?;
-        let settings = assemble(std::mem::take(&mut self.settings));
-        let ready = Ready::new(settings).map_err(|r| LoadError::Settings { reason: r.reason })?;
+        let parts = std::mem::take(&mut self.settings);
+        let ready =
+            Ready::new(assemble(parts.clone())).map_err(|r| LoadError::Settings { reason: r.reason })?;
         let mut tables = Tables::new(ready, head.bindings.clone(), self.seed);
         (tables.seq, tables.at, tables.epoch) = (head.seq, head.at, head.epoch);
+        tables.parts.set_in_force(&parts);
         (tables.engine, tables.file) = (head.engine.clone(), head.file);
         let room = |said: u64| usize::try_from(said.min(self.bytes / SESSION_BYTES_MIN)).unwrap_or(0);
         tables.reserve(room(head.sessions), room(head.users), room(head.keys));

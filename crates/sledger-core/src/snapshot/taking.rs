@@ -4,7 +4,7 @@ use super::row::{CommandRow, HeadRow, SessionRow, StormRow};
 use crate::State;
 use crate::answer::Tombstone;
 use crate::event::Part;
-use crate::quota::Ready;
+use crate::evolve::{hash_of, split};
 use crate::state::{Kind, Tables, Trips};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const LOOKS_PER_ROW: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Beginning {
     pub(crate) head: HeadRow,
-    pub(crate) ready: Arc<Ready>,
+    pub(crate) settings: Arc<[([u8; 32], Part)]>,
     pub(crate) policies: Vec<(Arc<str>, Arc<str>)>,
     pub(crate) parts: Vec<([u8; 32], Part)>,
     pub(crate) trips: Trips,
@@ -106,6 +106,15 @@ impl<'a> Taker<'a> {
     }
 }
 
+/// The parts in force; those of settings that no event records are made for it.
+fn settings_of(tables: &Tables) -> Arc<[([u8; 32], Part)]> {
+    let in_force = tables.parts.in_force();
+    if in_force.is_empty() {
+        return split(&tables.ready.settings).into_iter().map(|part| (hash_of(&part), part)).collect();
+    }
+    Arc::clone(in_force)
+}
+
 fn beginning(tables: &Tables) -> Beginning {
     let policies = tables.policies.iter().map(|(name, text)| (Arc::clone(name), Arc::clone(text)));
     Beginning {
@@ -121,9 +130,9 @@ fn beginning(tables: &Tables) -> Beginning {
             file: tables.file,
             bindings: tables.bindings.to_vec(),
         },
-        ready: Arc::clone(&tables.ready),
+        settings: settings_of(tables),
         policies: policies.collect(),
-        parts: tables.parts.iter().map(|(hash, part)| (*hash, part.clone())).collect(),
+        parts: tables.parts.waiting().map(|(hash, part)| (*hash, part.clone())).collect(),
         trips: tables.trips.clone(),
     }
 }

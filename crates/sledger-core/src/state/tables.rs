@@ -11,7 +11,7 @@ use super::tombs::Tombs;
 use super::{KeyOf, Members, QuotaKey, Session, User};
 use crate::answer::Answer;
 use crate::event::{Binding, Counted};
-use crate::evolve::PendingParts;
+use crate::evolve::Parts;
 use crate::numbers::NumberMap;
 use crate::quota::{Ready, ReadyQuota};
 use crate::snapshot::{self, Taking};
@@ -33,7 +33,7 @@ pub(crate) struct Tables {
     pub(crate) file: Option<[u8; 32]>,
     pub(crate) engine: Box<str>,
     pub(crate) policies: BTreeMap<Arc<str>, Arc<str>>,
-    pub(crate) parts: PendingParts,
+    pub(crate) parts: Parts,
     pub(crate) sessions: Slab<Session>,
     by_id: Index,
     numbers: NumberMap,
@@ -80,7 +80,7 @@ impl Tables {
             file: None,
             engine: Box::from(""),
             policies: BTreeMap::new(),
-            parts: PendingParts::default(),
+            parts: Parts::default(),
             sessions: Slab::new(),
             by_id: Index::default(),
             numbers: NumberMap::default(),

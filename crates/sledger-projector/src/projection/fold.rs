@@ -154,9 +154,13 @@ impl Projection {
     /// A configuration: live sessions are counted anew, nobody ends.
     fn applied(&mut self, parts: &[[u8; 32]]) {
         let Some(ready) = self.parts.apply(parts) else { return };
-        self.ready = Arc::new(ready);
+        let before = std::mem::replace(&mut self.ready, Arc::new(ready));
         self.kinds = limits::kinds(&self.ready);
-        self.recount();
+        if self.ready.counts_alike(&before) {
+            self.limit_anew(&before);
+        } else {
+            self.recount();
+        }
         let most = self.tombstones_max();
         self.tombs.shrink(&self.hasher, most);
     }

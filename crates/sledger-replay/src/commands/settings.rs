@@ -6,7 +6,7 @@
 
 use super::Timed;
 use sledger_core::command::{Actor, Command, Configure, Request};
-use sledger_core::config::{Quota, Settings};
+use sledger_core::config::{GroupRule, Quota, Settings};
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Event, Op};
 use sledger_core::{Millis, State};
@@ -90,11 +90,26 @@ fn all(settings: &Settings) -> Configure {
     Configure {
         sessions: Some(settings.sessions.clone()),
         users: Some(settings.users.clone()),
-        groups: Some(settings.groups.clone()),
+        groups: Some(groups(settings)),
         ignore: Some(settings.ignore.clone()),
         messages: Some(settings.messages.clone()),
-        quotas: Some(settings.quotas.iter().map(quota).collect()),
+        quotas: Some(settings.quotas.iter().map(|one| quota(&settings.in_force(one))).collect()),
     }
+}
+
+/// The groups with who was put into them at run time, and without who was taken out by name. Whoever was taken out of
+/// a group that a glob puts him into stays in it: a file has no way to say so.
+fn groups(settings: &Settings) -> Vec<GroupRule> {
+    let mut groups = settings.groups.clone();
+    for one in &settings.members {
+        groups.iter_mut().filter(|group| group.name == one.group).for_each(|group| {
+            group.users.retain(|user| *user != one.user);
+        });
+        if one.member {
+            groups.push(GroupRule { name: one.group.clone(), users: vec![one.user.clone()] });
+        }
+    }
+    groups
 }
 
 /// Overrides set at run time come first, newest first: a recording has only their order to say so.

@@ -5,7 +5,7 @@ use crate::recording::OpName;
 use crate::values::LimitWord;
 use serde::{Deserialize, Serialize};
 use sledger_core::answer::{Answer, Outcome};
-use sledger_core::command::Rejection;
+use sledger_core::command::{Refusal, Rejection};
 
 /// What went wrong, over HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,27 @@ impl Problem {
             reason: Some(rejection.reason.clone()),
             ..Self::new(422, None, format!("`{}`: {}", rejection.field, rejection.reason))
         }
+    }
+
+    /// The problem that the answer to a change of settings is; `None` where all went well.
+    #[must_use]
+    pub fn of_change(answer: &Answer) -> Option<Self> {
+        if answer.outcome != Outcome::Rejected {
+            return None;
+        }
+        let reason = answer.reason.as_deref().unwrap_or_default();
+        let rejection = Rejection::new(answer.field.clone().unwrap_or_default(), reason);
+        let status = match answer.refusal {
+            None => return Some(Self::rejected(&rejection)),
+            Some(Refusal::Unknown) => 404,
+            Some(Refusal::Owned) => 409,
+            Some(Refusal::Raced) => 412,
+        };
+        Some(Self {
+            field: Some(rejection.field),
+            reason: Some(rejection.reason.clone()),
+            ..Self::new(status, None, rejection.reason)
+        })
     }
 
     /// The problem that an answer is over HTTP; `None` where all went well.

@@ -21,6 +21,7 @@ pub(super) fn settings(root: &Fields<'_>, origin: Origin, faults: &mut Faults) -
         ignore: ignores(root, faults).unwrap_or(default.ignore),
         messages: messages(root, faults).unwrap_or(default.messages),
         quotas: quotas.map_or(default.quotas, |quotas| quotas.into_iter().map(Into::into).collect()),
+        ..default
     }
 }
 

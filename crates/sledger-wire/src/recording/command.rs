@@ -4,11 +4,11 @@ use super::{OpName, Reading};
 use crate::config;
 use crate::escape::brief;
 use crate::fields::{Faults, Fields};
-use crate::readers::{life, seq, span, text, texts, time, time_or_millis};
+use crate::readers::{boolean, life, seq, span, text, texts, time, time_or_millis};
 use crate::tree::{Node, Value};
 use crate::values::{self, Reason};
 use sledger_core::Millis;
-use sledger_core::command::{Adopt, Adoptee, Command, Configure, Ending, Login, Reconcile, Target};
+use sledger_core::command::{Adopt, Adoptee, Command, Configure, Ending, Login, Reconcile, Request, Target};
 use sledger_core::config::Origin;
 
 /// Where a command was written.
@@ -68,18 +68,27 @@ const fn keys(op: OpName) -> &'static [&'static str] {
     }
 }
 
-/// The command of an object with `op`, and its command id. What is wrong is among `faults`.
+/// What only a served ledger may be asked about, without its being done.
+const fn keys_served(op: OpName, dialect: Dialect) -> &'static [&'static str] {
+    match (op, dialect) {
+        (OpName::Login | OpName::Adopt, Dialect::Batch) => &["dry_run"],
+        _ => &[],
+    }
+}
+
+/// The command of an object with `op`, with its command id. What is wrong is among `faults`.
 pub(crate) fn command(
     op: OpName,
     tree: &Node,
     reading: &Reading,
     dialect: Dialect,
     faults: &mut Faults,
-) -> (Command, Option<String>) {
+) -> Request {
     if dialect == Dialect::Batch {
         refuse_recorded(op, tree, faults);
     }
-    let known: Vec<&str> = ["at", "op"].into_iter().chain(keys(op).iter().copied()).collect();
+    let keys = keys(op).iter().chain(keys_served(op, dialect));
+    let known: Vec<&str> = ["at", "op"].into_iter().chain(keys.copied()).collect();
     let fields = Fields::open(tree, "", &known, faults);
     let command = match op {
         OpName::Login => Command::Login(Box::new(login(&fields, faults))),
@@ -99,7 +108,9 @@ pub(crate) fn command(
         OpName::Configure => Command::Configure(Box::new(configure(&fields, reading, faults))),
         OpName::Policy => policy(&fields, faults),
     };
-    (command, command_id(&fields, faults))
+    let command_id = command_id(&fields, faults);
+    let dry_run = fields.read("dry_run", faults, boolean).unwrap_or_default();
+    Request { command_id, dry_run, ..Request::new(reading.actor.clone(), command) }
 }
 
 /// What only recordings may say.
