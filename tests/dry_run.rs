@@ -1,7 +1,7 @@
 //! A dry run: told what would happen, and nothing happened.
 //!
-//! Before each login of a random recording the same login is asked about. What was told must be what then comes,
-//! and the state must be as if only time had passed.
+//! Before each login and each adoption of a random recording the same is asked about. What was told must be what then
+//! comes, and the state must be as if only time had passed.
 //!
 //! `SLEDGER_PROPERTY_RUNS` sets how many recordings, `SLEDGER_PROPERTY_SEED` the first seed.
 
@@ -10,7 +10,8 @@
 use sledger_core::answer::Answer;
 use sledger_core::command::{Actor, Command, Request, Target};
 use sledger_core::decider::Decider;
-use sledger_core::{Millis, State};
+use sledger_core::quota::key_for_people;
+use sledger_core::{Limit, Millis, State};
 use sledger_policy::Engine;
 use sledger_testkit::recordings::{Oracle, Recording};
 use sledger_wire::answer::AnswerLine;
@@ -66,6 +67,52 @@ impl Twice {
         *self.outcomes.entry(foreseen.outcome.as_str()).or_default() += 1;
         came
     }
+
+    fn adopt(&mut self, request: &Request, at: Millis, line_no: u64) -> Answer {
+        let Command::Adopt(adopt) = &request.command else { unreachable!("only adoptions come here") };
+        let mut out = Vec::new();
+        self.decider.drain(at, &mut out);
+        let before = known(self.decider.state());
+        out.clear();
+        let asked = Request { dry_run: true, ..request.clone() };
+        let foreseen = self.decider.decide(&asked, at, &mut out);
+        assert!(out.is_empty(), "line {line_no}: a dry run records nothing");
+        assert_eq!(known(self.decider.state()), before, "line {line_no}");
+        let ids = adopt.sessions.iter().filter_map(|one| one.login.session.as_deref());
+        let fresh: BTreeSet<&str> = ids.filter(|id| self.decider.state().session(id).is_none()).collect();
+        let came = self.decider.decide(request, at, &mut out);
+        assert_eq!((foreseen.outcome, &foreseen.skipped), (came.outcome, &came.skipped), "line {line_no}");
+        // What was over before it came goes before anybody is judged.
+        self.decider.drain(at, &mut out);
+        let found = over(self.decider.state(), &fresh, at);
+        let told = foreseen.quotas.iter();
+        let told: BTreeMap<_, _> =
+            told.map(|one| ((one.quota.to_string(), one.key.to_string()), (one.active, one.limit))).collect();
+        assert_eq!(told, found, "line {line_no}");
+        *self.outcomes.entry("adopted").or_default() += 1;
+        *self.outcomes.entry("above a limit").or_default() += u64::try_from(told.len()).unwrap();
+        came
+    }
+}
+
+/// The keys of these live sessions that hold more than the lowest limit of them there, by the state as it is.
+fn over(state: &State, ids: &BTreeSet<&str>, at: Millis) -> BTreeMap<(String, String), (u32, Limit)> {
+    let mut over = BTreeMap::new();
+    for session in ids.iter().filter_map(|id| state.session(id)) {
+        for (index, quota) in (0u16..).zip(&state.ready().quotas) {
+            let limit = quota.configured_limit(&session.facts, at).0;
+            for key in quota.keys_counting(&session.facts) {
+                let count = state.key_count(index, &key);
+                let name = (quota.name.to_string(), key_for_people(&key).to_string());
+                if !limit.holds(count) {
+                    let (_, lowest) = over.entry(name).or_insert((count, limit));
+                    // A ban is the lowest: it holds none.
+                    *lowest = [*lowest, limit].into_iter().min_by_key(|limit| limit.number()).unwrap();
+                }
+            }
+        }
+    }
+    over
 }
 
 /// All that an answer tells, without what only a decision that was recorded has.
@@ -80,6 +127,7 @@ impl Oracle for Twice {
             parse(text.as_bytes(), &self.reading).map_err(|error| error.to_string())?;
         let answer = match request.command {
             Command::Login(_) => self.login((&echo, &request, at.at), line_no),
+            Command::Adopt(_) => self.adopt(&request, at.at, line_no),
             _ => self.decider.decide(&request, at.at, &mut Vec::new()),
         };
         let line = AnswerLine::simulated(line_no, &at.given, &echo, &answer);
@@ -105,13 +153,13 @@ fn a_dry_run_tells_what_then_happens_and_changes_nothing() {
     }
     println!("{outcomes:?}");
     let met: BTreeSet<&str> = outcomes.keys().copied().collect();
-    for outcome in ["admitted", "denied", "resumed", "conflict", "ignored", "rejected"] {
+    for outcome in ["admitted", "denied", "resumed", "conflict", "ignored", "rejected", "above a limit"] {
         assert!(met.contains(outcome), "no {outcome} among {outcomes:?}");
     }
 }
 
 #[test]
-fn only_logins_can_be_asked_about() {
+fn only_logins_and_adoptions_can_be_asked_about() {
     let recording = Recording::random(20_000, 1).unwrap();
     let (mut decider, _) = decider(&recording).unwrap();
     let target = Target { session: Some("a".into()), ..Target::default() };

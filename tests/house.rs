@@ -5,6 +5,7 @@
 use cargo_metadata::{DependencyKind, MetadataCommand};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Each room with the rooms of ours it may use. A new line here is a change of architecture.
 const GRAPH: &[(&str, &[&str])] = &[
@@ -113,6 +114,57 @@ fn only_the_server_and_the_command_know_http_and_argv() {
             );
         }
     }
+}
+
+/// Every package in the tree of `room` as others build it: without its tests, on this platform.
+fn tree_of(room: &str) -> BTreeSet<String> {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args([
+        "tree",
+        "--locked",
+        "--offline",
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let output = tree.args(["--package", room]).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = String::from_utf8(output.stdout).unwrap();
+    names.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_libraries_bring_no_server_no_terminal_and_no_command_line() {
+    const SERVERS: &[&str] = &["axum", "axum-core", "sledger-server", "utoipa", "prometheus-client"];
+    const TERMINALS: &[&str] = &["ratatui", "crossterm", "indicatif", "clap", "anyhow", "tracing-subscriber"];
+    const HTTP: &[&str] = &["hyper", "tower", "reqwest", "tokio", "sledger-wire", "sledger-client"];
+    const LEDGERS: &[&str] = &["sled", "rhai", "sledger", "sledger-log", "sledger-policy"];
+    for (room, others) in [("sledger", HTTP), ("sledger-client", LEDGERS)] {
+        let tree = tree_of(room);
+        assert!(tree.contains(room) && tree.contains("sledger-core"), "{room}: {tree:?}");
+        for outside in [SERVERS, TERMINALS, others].concat() {
+            assert!(outside == room || !tree.contains(outside), "`{outside}` is in the tree of `{room}`");
+        }
+    }
+    // The list is worth something: what must not be there is found where it is.
+    let command = tree_of("sledger-cli");
+    assert!(["axum", "clap", "sled", "reqwest"].iter().all(|name| command.contains(*name)), "{command:?}");
+}
+
+#[test]
+fn every_room_has_its_promise_of_what_stays() {
+    let docs = std::fs::read_to_string(root().join("crates/sledger/src/lib.rs")).unwrap();
+    let table = docs.split("# What stays as it is").nth(1).expect("the section is there");
+    let promised: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    let rooms: BTreeSet<&str> = GRAPH.iter().map(|(name, _)| *name).collect();
+    assert_eq!(promised, rooms);
 }
 
 #[test]

@@ -16,7 +16,7 @@ impl Client {
     /// The connection's, and what the server refuses.
     pub fn blocks(&self, from: u64) -> Result<RawBlocks, ClientError> {
         let request = self.feed().get(self.path(&["v1", "blocks"])?).query(&[("from", from)]);
-        self.asked(request).map(RawBlocks)
+        Ok(self.asked(request).map(RawBlocks)?)
     }
 }
 

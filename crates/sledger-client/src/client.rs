@@ -1,6 +1,7 @@
 //! Calls that ask once and are answered once.
 
 use crate::error::ClientError;
+use crate::retries::{Failed, Retries, fresh};
 use reqwest::Url;
 use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use serde::Serialize;
@@ -27,6 +28,7 @@ pub struct Client {
     base: Url,
     quick: Http,
     feed: Http,
+    retries: Retries,
 }
 
 impl Client {
@@ -45,7 +47,18 @@ impl Client {
             let builder = builder.pool_idle_timeout(IDLE_MAX).tcp_nodelay(true);
             builder.build().map_err(|error| wrong(error.to_string()))
         };
-        Ok(Self { quick: http(ANSWER_MAX)?, feed: http(FEED_SILENCE_MAX)?, base })
+        let retries = Retries::default();
+        Ok(Self { quick: http(ANSWER_MAX)?, feed: http(FEED_SILENCE_MAX)?, retries, base })
+    }
+
+    /// The same client with other bounds of what is tried again.
+    #[must_use]
+    pub fn with_retries(self, retries: Retries) -> Self {
+        Self { retries, ..self }
+    }
+
+    pub(crate) const fn retries(&self) -> Retries {
+        self.retries
     }
 
     /// Where it asks.
@@ -62,22 +75,23 @@ impl Client {
         self.get(&["v1", "sessions", id], &())
     }
 
-    /// Says that a session was active.
+    /// Says that a session was active. Said twice it is the same, so it is sent again as it is.
     ///
     /// # Errors
     /// Refused: 404 unknown, 409 stale, 410 ended.
     pub fn touch(&self, id: &str, query: &TargetQuery) -> Result<(), ClientError> {
         let url = self.path(&["v1", "sessions", id, "touch"])?;
-        self.done(json(self.quick.post(url).query(query), "{}"))
+        self.done(|| json(self.quick.post(url.clone()).query(query), "{}"))
     }
 
-    /// Says that a session's connection is gone.
+    /// Says that a session's connection is gone. As all that follows it gets a command id where it has none, so that
+    /// it is done once even if it has to be sent again.
     ///
     /// # Errors
     /// As [`Client::touch`].
     pub fn disconnect(&self, id: &str, query: &TargetQuery) -> Result<(), ClientError> {
-        let url = self.path(&["v1", "sessions", id, "disconnect"])?;
-        self.done(json(self.quick.post(url).query(query), "{}"))
+        let (url, query) = (self.path(&["v1", "sessions", id, "disconnect"])?, named(query));
+        self.done(|| json(self.quick.post(url.clone()).query(&query), "{}"))
     }
 
     /// Ends a session from its own side.
@@ -85,7 +99,8 @@ impl Client {
     /// # Errors
     /// As [`Client::touch`].
     pub fn logout(&self, id: &str, query: &TargetQuery) -> Result<(), ClientError> {
-        self.done(self.quick.delete(self.path(&["v1", "sessions", id])?).query(query))
+        let (url, query) = (self.path(&["v1", "sessions", id])?, named(query));
+        self.done(|| self.quick.delete(url.clone()).query(&query))
     }
 
     /// Ends a session as an operator.
@@ -93,9 +108,9 @@ impl Client {
     /// # Errors
     /// As [`Client::touch`].
     pub fn end(&self, id: &str, query: &TargetQuery, reason: Option<&str>) -> Result<(), ClientError> {
-        let url = self.path(&["v1", "sessions", id, "end"])?;
+        let (url, query) = (self.path(&["v1", "sessions", id, "end"])?, named(query));
         let body = serde_json::json!({ "reason": reason }).to_string();
-        self.done(json(self.quick.post(url).query(query), body))
+        self.done(|| json(self.quick.post(url.clone()).query(&query), body.as_str()))
     }
 
     /// Ends a user's sessions, but the one to keep.
@@ -104,7 +119,9 @@ impl Client {
     /// Refused with 422 when the one to keep is not live or not the user's; nothing is ended then.
     pub fn clear(&self, user: &str, query: &ClearQuery) -> Result<Ended, ClientError> {
         let url = self.path(&["v1", "users", user, "sessions"])?;
-        self.read(self.quick.delete(url).query(query))
+        let query =
+            ClearQuery { command: Some(query.command.clone().unwrap_or_else(fresh)), ..query.clone() };
+        self.certain(|| self.read(self.quick.delete(url.clone()).query(&query)))
     }
 
     /// A page of live sessions.
@@ -153,7 +170,7 @@ impl Client {
     /// The connection's.
     pub fn ready(&self) -> Result<Readiness, ClientError> {
         let response = self.send(self.quick.get(self.path(&["readyz"])?))?;
-        self.parsed(response)
+        Ok(self.parsed(response)?)
     }
 
     pub(crate) fn quick(&self) -> &Http {
@@ -177,41 +194,46 @@ impl Client {
         Ok(url)
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &[&str], query: &impl Serialize) -> Result<T, ClientError> {
-        self.read(self.quick.get(self.path(path)?).query(query))
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        Ok(self.read(self.quick.get(self.path(path)?).query(query))?)
     }
 
-    /// Asks, and reads what is answered.
-    pub(crate) fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+    /// Asks once, and reads what is answered.
+    pub(crate) fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failed> {
         let response = self.asked(request)?;
         self.parsed(response)
     }
 
-    fn done(&self, request: RequestBuilder) -> Result<(), ClientError> {
-        self.asked(request).map(drop)
+    fn done(&self, request: impl Fn() -> RequestBuilder) -> Result<(), ClientError> {
+        self.certain(|| self.asked(request()).map(drop))
     }
 
-    /// Asks; what the server refuses is an error.
-    pub(crate) fn asked(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+    /// Asks once; what the server refuses is an error.
+    pub(crate) fn asked(&self, request: RequestBuilder) -> Result<Response, Failed> {
         let response = self.send(request)?;
         if response.status().is_success() {
             return Ok(response);
         }
-        let status = response.status();
+        let (status, after) = (response.status(), retry_after(&response));
         let text = response.text().map_err(|source| self.broken(source))?;
-        match serde_json::from_str::<Problem>(&text) {
-            Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
-            Err(_) => Err(self.strange(&format!("status {status}: {text}"))),
-        }
+        let error = match serde_json::from_str::<Problem>(&text) {
+            Ok(problem) => ClientError::Refused(Box::new(problem)),
+            Err(_) => self.strange(&format!("status {status}: {text}")),
+        };
+        Err(Failed { error, after })
     }
 
     fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         request.send().map_err(|source| self.broken(source))
     }
 
-    fn parsed<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+    fn parsed<T: DeserializeOwned>(&self, response: Response) -> Result<T, Failed> {
         let text = response.text().map_err(|source| self.broken(source))?;
-        serde_json::from_str(&text).map_err(|error| self.strange(&format!("{error} in {text}")))
+        Ok(serde_json::from_str(&text).map_err(|error| self.strange(&format!("{error} in {text}")))?)
     }
 
     pub(crate) fn broken(&self, source: reqwest::Error) -> ClientError {
@@ -230,6 +252,17 @@ impl Client {
         let detail: String = sledger_wire::escape(detail).chars().take(SHOWN_MAX).collect();
         ClientError::NotALedger { url: self.url().to_owned(), detail }
     }
+}
+
+/// `query` with a command id.
+fn named(query: &TargetQuery) -> TargetQuery {
+    TargetQuery { command: Some(query.command.clone().unwrap_or_else(fresh)), ..query.clone() }
+}
+
+/// What the server asks to wait, in seconds; a date is not understood.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get("retry-after")?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// `request` with a JSON body.

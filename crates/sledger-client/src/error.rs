@@ -52,7 +52,10 @@ pub enum ClientError {
     /// An id that no path can hold.
     #[error("`{}` cannot stand in an address; use a batch", escape(.0))]
     Unaddressable(String),
-    /// The feed goes on without these events: the reader was too slow, or they are not kept.
+    /// What was to be asked never was a command.
+    #[error("this is no command that a ledger could be asked")]
+    NoCommand,
+    /// The feed goes on without these events: they are not kept.
     #[error("the feed lost the events from seq {from} to {to}")]
     Lost {
         /// The first.
@@ -76,6 +79,13 @@ impl ClientError {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.problem().and_then(|problem| problem.code.as_deref())
+    }
+
+    /// Whether the command may have been decided all the same: asked again with the same command id within ten
+    /// minutes, it gets its first answer.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::Http { .. } | Self::Broken { .. }) || self.code() == Some("OUTCOME_UNKNOWN")
     }
 
     /// Whether the connection failed, rather than the call.

@@ -1,19 +1,21 @@
 //! The feed: events in order, resumed after a lost connection.
+//!
+//! Promise: every event that is asked for is given out once. Where the connection breaks off, the feed goes on behind
+//! the last event; where the server says `lost`, since its reader was too slow for what it keeps in memory, the feed
+//! starts again from the server's disk. Only what is not there either is told as [`ClientError::Lost`].
 
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::feed::{self, Sent};
+use crate::retries::{Failed, Pauses, Retries, Verdict};
 use reqwest::blocking::Response;
 use serde::Deserialize;
 use sledger_wire::events::EventLine;
 use sledger_wire::queries::EventsQuery;
 use std::io::BufReader;
-use std::time::Duration;
 
 /// How often in a row the connection may be lost without an event between.
 const TRIES_MAX: u32 = 8;
-/// Before the second try; doubled for each further one.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Events of a feed; ends after the first error.
 #[derive(Debug)]
@@ -23,7 +25,10 @@ pub struct Events {
     /// The last event given out, or the one before the first that is wanted.
     last: u64,
     open: Option<BufReader<Response>>,
-    tries: u32,
+    /// Since the connection was lost; none once an event has come.
+    pauses: Option<Pauses>,
+    /// The last event when the server last said `lost`: twice at one place is for good.
+    lost_behind: Option<u64>,
     is_over: bool,
 }
 
@@ -44,30 +49,40 @@ impl Client {
             None => self.ledger()?.head,
         };
         let query = EventsQuery { from: None, ..filter.clone() };
-        Ok(Events { client: self.clone(), query, last, open: None, tries: 0, is_over: false })
+        let client = self.clone();
+        Ok(Events { client, query, last, open: None, pauses: None, lost_behind: None, is_over: false })
     }
 }
 
 impl Events {
     /// The last event given out, or the one before the first that is wanted.
     #[must_use]
-    pub const fn last(&self) -> u64 {
+    pub const fn last_seq(&self) -> u64 {
         self.last
     }
 
     fn advance(&mut self) -> Result<EventLine, ClientError> {
         loop {
             match self.sent() {
-                Ok(Some(sent)) => return self.event(&sent),
+                Ok(Some(sent)) if sent.kind == "lost" => self.start_again(&sent)?,
+                Ok(Some(sent)) => {
+                    let event: EventLine = self.read(&sent)?;
+                    // What was given out already is not given out twice.
+                    if event.seq > self.last {
+                        (self.last, self.pauses) = (event.seq, None);
+                        return Ok(event);
+                    }
+                }
                 // It broke off: go on behind the last event.
-                Ok(None) => self.pause(None)?,
-                Err(error) if error.is_connection() => self.pause(Some(error))?,
-                Err(error) => return Err(error),
+                Ok(None) => {
+                    self.pause(self.client.broken_off(std::io::ErrorKind::UnexpectedEof.into()).into())?;
+                }
+                Err(failed) => self.pause(failed)?,
             }
         }
     }
 
-    fn sent(&mut self) -> Result<Option<Sent>, ClientError> {
+    fn sent(&mut self) -> Result<Option<Sent>, Failed> {
         let input = match &mut self.open {
             Some(input) => input,
             closed => closed.insert(self.client.follow(&self.query, self.last)?),
@@ -76,34 +91,41 @@ impl Events {
         if !matches!(sent, Ok(Some(_))) {
             self.open = None;
         }
-        sent.map_err(|source| self.client.broken_off(source))
+        sent.map_err(|source| self.client.broken_off(source).into())
     }
 
-    fn event(&mut self, sent: &Sent) -> Result<EventLine, ClientError> {
-        let strange = |error: serde_json::Error| self.client.strange(&format!("{error} in {}", sent.data));
-        if sent.kind == "lost" {
-            let Lost { from, to } = serde_json::from_str(&sent.data).map_err(strange)?;
+    fn read<T: serde::de::DeserializeOwned>(&self, sent: &Sent) -> Result<T, ClientError> {
+        serde_json::from_str(&sent.data)
+            .map_err(|error| self.client.strange(&format!("{error} in {}", sent.data)))
+    }
+
+    /// Asks anew for what the server no longer has in memory: it reads that from its disk.
+    fn start_again(&mut self, sent: &Sent) -> Result<(), ClientError> {
+        let Lost { from, to } = self.read(sent)?;
+        self.open = None;
+        // All before it was told, or not asked for.
+        self.last = self.last.max(from.saturating_sub(1));
+        if self.lost_behind.replace(self.last) == Some(self.last) {
             return Err(ClientError::Lost { from, to });
         }
-        let event: EventLine = serde_json::from_str(&sent.data).map_err(strange)?;
-        (self.last, self.tries) = (event.seq, 0);
-        Ok(event)
+        Ok(())
     }
 
-    fn pause(&mut self, error: Option<ClientError>) -> Result<(), ClientError> {
-        self.tries += 1;
-        if self.tries >= TRIES_MAX || (self.tries == 1 && matches!(error, Some(ClientError::Connect { .. })))
-        {
-            let ended = || self.client.broken_off(std::io::ErrorKind::UnexpectedEof.into());
-            return Err(error.unwrap_or_else(ended));
-        }
-        std::thread::sleep(PAUSE * (1 << self.tries.min(5)));
-        Ok(())
+    fn pause(&mut self, failed: Failed) -> Result<(), ClientError> {
+        let is_passing = match failed.verdict() {
+            Verdict::Final => false,
+            // Nobody was there to begin with; later it may be a restart.
+            Verdict::Absent => self.pauses.is_some(),
+            Verdict::Later | Verdict::Open | Verdict::Poisoned => true,
+        };
+        let retries = Retries { tries_max: TRIES_MAX, ..self.client.retries() };
+        let pauses = self.pauses.get_or_insert_with(|| Pauses::new(retries));
+        if is_passing && pauses.wait(failed.after) { Ok(()) } else { Err(failed.error) }
     }
 }
 
 impl Client {
-    fn follow(&self, query: &EventsQuery, last: u64) -> Result<BufReader<Response>, ClientError> {
+    fn follow(&self, query: &EventsQuery, last: u64) -> Result<BufReader<Response>, Failed> {
         let request = self.feed().get(self.path(&["v1", "events"])?).query(query);
         self.asked(request.header("last-event-id", last)).map(BufReader::new)
     }

@@ -1,7 +1,8 @@
 //! A client of a served ledger: HTTP in, types of the contract out.
 //!
-//! Promise: a login is sent again only under the same command id, so that it is decided once; a feed that broke
-//! off goes on exactly behind the last event that was given out.
+//! Promise: a command is sent again only under the same command id, so that it is decided once; a feed that broke
+//! off goes on exactly behind the last event that was given out. How often and how long is tried is bounded
+//! ([`Retries`]); reads and batches are asked once.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), sledger_client::ClientError> {
@@ -29,10 +30,14 @@ mod error;
 mod events;
 mod feed;
 mod login;
+mod retries;
+mod settings;
 
 pub use batch::{Answers, batch_line};
 pub use blocks::RawBlocks;
 pub use client::Client;
 pub use error::ClientError;
 pub use events::Events;
+pub use retries::Retries;
+pub use settings::Changing;
 pub use sledger_wire::pages::{LedgerStats, Readiness, ReadinessReason};

@@ -34,6 +34,26 @@ const STACK_BYTES: usize = 8 << 20;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A session ledger in this process. Clones are handles on the same ledger.
+///
+/// What was acknowledged is there when it is opened again:
+///
+/// ```
+/// use sledger::{Config, Ledger, Login};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let config = || Config { reserve_bytes: 0, ..Config::new(folder.path()) };
+/// let ledger = Ledger::open(config())?;
+/// let login = Login { user: Some("ann".into()), session: Some("a".into()), ..Login::default() };
+/// ledger.login(login)?;
+/// ledger.close();
+///
+/// let ledger = Ledger::open(config())?;
+/// assert_eq!(ledger.views().read(|views| views.active("ann"))?, 1);
+/// ledger.close();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Ledger {
     inner: Arc<Inner>,
@@ -167,12 +187,59 @@ impl Ledger {
     }
 
     /// A caller that may have up to `in_flight_max` requests unanswered: the way for many requests from one place.
+    ///
+    /// ```
+    /// use sledger::{Actor, Command, Config, Ledger, Login, Outcome, Request};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ledger = Ledger::in_memory(Config::new("unused"))?;
+    /// let mut caller = ledger.caller(100);
+    /// for n in 0..100 {
+    ///     let (user, session) = (Some(format!("user-{n}")), Some(format!("s{n}")));
+    ///     let login = Box::new(Login { user, session, ..Login::default() });
+    ///     caller.submit(Request::new(Actor::Local, Command::Login(login)))?;
+    /// }
+    /// let mut admitted = 0;
+    /// while let Some((_token, answer)) = caller.next_within(Duration::from_secs(10)) {
+    ///     admitted += u32::from(answer?.outcome == Outcome::Admitted);
+    /// }
+    /// assert_eq!(admitted, 100);
+    /// # ledger.close();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn caller(&self, in_flight_max: usize) -> Caller {
         self.inner.shared.ingest.caller(in_flight_max)
     }
 
     /// Hands one request to the decider. Never waits; the ticket does, or is awaited.
+    ///
+    /// A command id makes a repeat harmless: it gets the first answer.
+    ///
+    /// ```
+    /// use sledger::core::command::Target;
+    /// use sledger::{Actor, Command, Config, Ledger, Login, Outcome, Request};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ledger = Ledger::in_memory(Config::new("unused"))?;
+    /// let login = Login { user: Some("ann".into()), session: Some("a".into()), ..Login::default() };
+    /// ledger.login(login)?;
+    /// let target = Target { session: Some("a".into()), ..Target::default() };
+    /// let logout = || Request {
+    ///     command_id: Some("c-1".into()),
+    ///     ..Request::new(Actor::Local, Command::Logout(target.clone()))
+    /// };
+    /// let first = ledger.submit(logout())?.wait_for(Duration::from_secs(10))?;
+    /// assert_eq!((first.outcome, first.repeated), (Outcome::LoggedOut, false));
+    /// let again = ledger.submit(logout())?.wait_for(Duration::from_secs(10))?;
+    /// assert_eq!((again.outcome, again.repeated), (Outcome::LoggedOut, true));
+    /// # ledger.close();
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Busy, closed or poisoned: nothing was decided.
@@ -188,6 +255,35 @@ impl Ledger {
 
     /// Asks for one login and waits for the durable answer.
     ///
+    /// A refusal is an answer too: code for programs, reason for operators, message for the person.
+    ///
+    /// ```
+    /// use sledger::core::config::{Quota, Settings};
+    /// use sledger::core::event::Code;
+    /// use sledger::{Config, Ledger, Login, Outcome};
+    /// use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quota = Quota { on_exhausted: "deny_access".to_owned(), ..Quota::default_quota() };
+    /// let settings = Settings { quotas: vec![Arc::new(quota)], ..Settings::default() };
+    /// let ledger = Ledger::in_memory(Config { settings, ..Config::new("unused") })?;
+    /// let login = |n: u32| Login {
+    ///     user: Some("ann".into()),
+    ///     session: Some(format!("s{n}")),
+    ///     ..Login::default()
+    /// };
+    /// for n in 1..=5 {
+    ///     assert_eq!(ledger.login(login(n))?.outcome, Outcome::Admitted);
+    /// }
+    /// let refused = ledger.login(login(6))?;
+    /// assert_eq!((refused.outcome, refused.code), (Outcome::Denied, Some(Code::SessionQuotaExceeded)));
+    /// let message = refused.message.as_deref();
+    /// assert_eq!(message, Some("You are already signed in 5 times; 5 are allowed."));
+    /// # ledger.close();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Busy, closed or poisoned: nothing was decided. Outcome unknown: it may have been.
     pub fn login(&self, login: Login) -> Decision {
@@ -195,7 +291,28 @@ impl Ledger {
         self.submit(request)?.wait_for(PATIENCE)
     }
 
-    /// Who is in, how full, how fast: as of everything acknowledged before the call.
+    /// Who is in, how full, how fast: as of everything acknowledged before the call. Also the feed of all that happens:
+    ///
+    /// ```
+    /// use sledger::projector::Next;
+    /// use sledger::{Config, Ledger, Login};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ledger = Ledger::in_memory(Config::new("unused"))?;
+    /// // From here on; with a seq, from that event on.
+    /// let mut feed = ledger.views().subscribe(None)?;
+    /// let login = Login { user: Some("ann".into()), session: Some("a".into()), ..Login::default() };
+    /// let seq = ledger.login(login)?.seq;
+    /// let Next::Told(delivery) = feed.next_blocking(Duration::from_secs(10)) else {
+    ///     return Err("nothing came".into());
+    /// };
+    /// let told: Vec<_> = delivery.events().iter().map(|told| told.seq).collect();
+    /// assert_eq!(told.last().copied(), seq);
+    /// # ledger.close();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn views(&self) -> &Views {
         &self.inner.views

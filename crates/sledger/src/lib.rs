@@ -14,8 +14,65 @@
 //! # }
 //! ```
 //!
+//! **What to read next.** [`Ledger`] opens, asks and closes; [`Config`] is what it is opened with, of which
+//! [`core::config::Settings`] are the quotas and what else decides; [`Answer`] is what came of a command. Many requests
+//! from one place go through a [`Caller`]. Who is in is read from [`Ledger::views`], which give out the feed as well.
+//!
+//! ```
+//! use sledger::core::Limit;
+//! use sledger::core::config::{Quota, Settings};
+//! use sledger::{Config, Ledger, Login, Outcome};
+//! use std::sync::Arc;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // One session a user; the one that began first makes room.
+//! let quota = Quota {
+//!     max_sessions: Limit::at_most(1).ok_or("a limit is at least 1")?,
+//!     on_exhausted: "destroy_oldest".to_owned(),
+//!     ..Quota::default_quota()
+//! };
+//! let settings = Settings { quotas: vec![Arc::new(quota)], ..Settings::default() };
+//! let ledger = Ledger::in_memory(Config { settings, ..Config::new("unused") })?;
+//! let login = |session: &str| Login {
+//!     user: Some("ann".into()),
+//!     session: Some(session.into()),
+//!     ..Login::default()
+//! };
+//! ledger.login(login("laptop"))?;
+//! let answer = ledger.login(login("phone"))?;
+//! assert_eq!(answer.outcome, Outcome::Admitted);
+//! let evicted: Vec<&str> = answer.evicted.iter().map(|facts| facts.session()).collect();
+//! assert_eq!(evicted, ["laptop"]);
+//! assert_eq!(answer.reason.as_deref(), Some("oldest"));
+//! # ledger.close();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! One thread decides, one writes; an answer leaves only after the block that was open when it was decided is
-//! durable, unless the ledger was opened with [`Durability::Relaxed`]. After a failed append, flush or sync nobody is told yes any more.
+//! durable, unless the ledger was opened with [`Durability::Relaxed`]. After a failed append, flush or sync nobody is told
+//! yes any more.
+//!
+//! # What stays as it is
+//!
+//! The crates carry one version and follow semantic versioning. Until 1.0 a change that breaks what the table promises
+//! raises the second number, from 1.0 on the first; whatever it does not name may change with any release.
+//!
+//! | crate | promised |
+//! |---|---|
+//! | `sledger` | its own items, and those of other crates that it gives out by name |
+//! | `sledger-client` | its items |
+//! | `sledger-core` | what is decided: equal settings, state and commands decide equally, unless the recorded revision of the rules changes; its types as far as `sledger` gives them out. Its encoding only grows at its ends |
+//! | `sledger-wire` | the names and meanings of what it reads and writes (configuration, recordings, events, HTTP); not its Rust items, but for the types that `sledger-client` gives out |
+//! | `sledger-log` | the bytes on disk: each later version opens what an earlier one wrote; not its Rust items |
+//! | `sledger-policy` | what a script sees and may say, and the decisions of the policies that come with it, by their recorded revisions; not its Rust items |
+//! | `sledger-cli` | verbs, flags, exit codes, and what is printed with `--output json`; not the text for people |
+//! | `sledger-server` | the HTTP calls and metrics; not its Rust items |
+//! | `sledger-ingest` | nothing but what `sledger` gives out |
+//! | `sledger-projector` | nothing but what `sledger` gives out |
+//! | `sledger-replay` | nothing: it serves the other rooms |
+//! | `sledger-testkit` | nothing: it is for tests |
+//! | `sledger-bench` | nothing: it measures |
 //!
 //! Absent on purpose: HTTP, terminals, argv, environment.
 #![forbid(unsafe_code)]

@@ -5,7 +5,7 @@ use crate::exit::{Exit, Usage};
 use crate::output::Output;
 use crate::show;
 use crate::whence::Whence;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use serde_json::{Map, Value};
 use sledger_client::{Client, ClientError, LedgerStats, RawBlocks};
 use sledger_wire::answer::AnswerLine;
@@ -34,9 +34,19 @@ impl Line {
         self
     }
 
+    /// As a question what would become of it, where `dry_run`.
+    pub(crate) fn only_asked(self, dry_run: bool) -> Self {
+        self.with("dry_run", dry_run.then_some(true))
+    }
+
+    /// What the ledger that the flags name says to it.
+    pub(crate) fn answer(self, global: &Global) -> Result<AnswerLine> {
+        Asking::new(&Whence::url(global)?)?.command(&Value::Object(self.0))
+    }
+
     /// Asks the ledger that the flags name, and shows what came of it.
     pub(crate) fn ask(self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        let answer = Asking::new(&Whence::url(global)?)?.command(&Value::Object(self.0))?;
+        let answer = self.answer(global)?;
         let shown = if out.is_json() { out.json(&answer) } else { out.line(&show::answer(&answer)) };
         shown?;
         Ok(exit_of(&answer))
@@ -44,7 +54,7 @@ impl Line {
 }
 
 /// Denied and conflict are told apart from failures by their exit code.
-fn exit_of(answer: &AnswerLine) -> Exit {
+pub(crate) fn exit_of(answer: &AnswerLine) -> Exit {
     match answer.outcome.as_str() {
         // Busy, poisoned, full: nothing was judged.
         _ if answer.code.as_deref().is_some_and(|code| code.starts_with("LEDGER_")) => Exit::Failure,
@@ -63,10 +73,14 @@ impl Asking {
         Client::new(url).map(Self).map_err(told)
     }
 
-    /// What came of one command.
+    /// Whoever asks for what is not here.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.0
+    }
+
+    /// What came of one command, asked again under the same command id until that is known.
     pub(crate) fn command(&self, line: &Value) -> Result<AnswerLine> {
-        let answer = self.0.batch([line.to_string()]).next();
-        answer.ok_or_else(|| anyhow!("the ledger gave no answer: the outcome is unknown"))?.map_err(told)
+        self.0.line(&line.to_string()).map_err(told)
     }
 
     /// The ledger in figures.
@@ -135,8 +149,11 @@ impl Asking {
 }
 
 /// What was asked wrongly is a matter of usage; all else failed.
-fn told(error: ClientError) -> anyhow::Error {
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
+pub(crate) fn told(error: ClientError) -> anyhow::Error {
     let is_asked_wrongly = error.problem().is_some_and(|problem| problem.status == 422)
         || matches!(error, ClientError::Url { .. } | ClientError::Unaddressable(_));
-    if is_asked_wrongly { Usage::error(error.to_string()) } else { error.into() }
+    // It tells its innermost cause itself; those between would only repeat it.
+    let text = error.to_string();
+    if is_asked_wrongly { Usage::error(text) } else { anyhow::Error::msg(text) }
 }

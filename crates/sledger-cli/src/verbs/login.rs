@@ -51,6 +51,9 @@ pub(crate) struct Login {
     /// The session whose place it takes
     #[arg(long, value_name = "SESSION")]
     replaces: Option<String>,
+    /// Ask what would become of it, and change nothing
+    #[arg(long)]
+    dry_run: bool,
     /// A repeat of this id within 10 minutes gets the first answer
     #[arg(long, value_name = "ID")]
     command: Option<String>,
@@ -72,7 +75,8 @@ impl Login {
         let line = line.with("user_attributes", table(&self.user_attributes));
         let line = line.with("ttl", self.ttl.clone()).with("idle", self.idle.clone());
         let line = line.with("retention", self.retention.clone()).with("end", self.ending());
-        line.with("replaces", self.replaces.clone()).with("command", self.command.clone()).ask(global, out)
+        let line = line.with("replaces", self.replaces.clone()).with("command", self.command.clone());
+        line.only_asked(self.dry_run).ask(global, out)
     }
 
     /// One word stands alone; ids are a list.

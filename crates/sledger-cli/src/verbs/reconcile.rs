@@ -2,10 +2,12 @@
 
 use super::asking::Line;
 use crate::args::Global;
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
+use crate::lines::Lines;
 use crate::output::Output;
 use anyhow::Result;
 use clap::Args;
+use std::path::PathBuf;
 
 /// Tells which sessions of a source are live
 ///
@@ -18,6 +20,9 @@ pub(crate) struct Reconcile {
     /// The ids that are live there; none ends all of them
     #[arg(value_name = "SESSION")]
     live: Vec<String>,
+    /// Take the ids from a file, one a line; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    live_from: Option<PathBuf>,
     /// Leave alone what has a later generation
     #[arg(long, value_name = "SEQ")]
     as_of: Option<u64>,
@@ -30,7 +35,19 @@ impl Reconcile {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         let line = Line::new("reconcile").with("source", Some(self.source.as_str()));
-        let line = line.with("as_of", self.as_of).with("live", Some(self.live.clone()));
+        let line = line.with("as_of", self.as_of).with("live", Some(self.live()?));
         line.with("command", self.command.clone()).ask(global, out)
+    }
+
+    fn live(&self) -> Result<Vec<String>> {
+        let Some(file) = &self.live_from else { return Ok(self.live.clone()) };
+        let mut lines = Lines::open(file)?;
+        let (name, mut ids) = (lines.name.clone(), Vec::new());
+        while let Some((number, line)) = lines.next()? {
+            let id = std::str::from_utf8(line);
+            let id = id.map_err(|_| Usage::error(format!("{name}:{number}: is not UTF-8")))?;
+            ids.push(id.to_owned());
+        }
+        Ok(ids)
     }
 }
