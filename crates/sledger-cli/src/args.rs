@@ -62,10 +62,19 @@ pub(crate) enum Verb {
     End(verbs::end::End),
     Adopt(verbs::adopt::Adopt),
     Reconcile(verbs::reconcile::Reconcile),
-    /// Check or show the configuration
+    /// Look at quotas, set, switch or delete them
+    #[command(subcommand)]
+    Quota(verbs::quota::Quota),
+    Limit(verbs::limit::Limit),
+    /// See who is in which group, put users in or take them out
+    #[command(subcommand)]
+    Group(verbs::group::Group),
+    /// Check, show or reload the configuration
     #[command(subcommand)]
     Config(verbs::config::Config),
     /// Look after a data directory
     #[command(subcommand)]
     Ledger(verbs::ledger::Ledger),
+    Completions(verbs::completions::Completions),
+    Man(verbs::man::Man),
 }

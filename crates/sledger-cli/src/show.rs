@@ -1,12 +1,19 @@
 //! Events, sessions and users as lines for people. Names are escaped here, and nowhere left out.
 
 use crate::zone::Zone;
+use serde_json::Value;
 use sledger_core::Millis;
-use sledger_wire::answer::{AnswerLine, SessionObject};
+use sledger_wire::answer::{AnswerLine, QuotaUseObject, SessionObject};
 use sledger_wire::escape;
 use sledger_wire::events::EventLine;
 use sledger_wire::pages::UserRow;
 use std::fmt::Write as _;
+
+/// Details that say what changed; the others are for programs.
+const TOLD: [&str; 14] = [
+    "fields", "selector", "limit", "until", "group", "member", "name", "mode", "share", "keep", "ended",
+    "volume", "clean", "gap",
+];
 
 /// An event in one line.
 pub(crate) fn event(line: &EventLine, zone: Zone) -> String {
@@ -30,8 +37,20 @@ pub(crate) fn event(line: &EventLine, zone: Zone) -> String {
         push(&mut text, "first", Some(&zone.reshown(first)));
         push(&mut text, "last", Some(&zone.reshown(last)));
     }
+    for (name, value) in line.details.iter().filter(|(name, _)| TOLD.contains(&name.as_str())) {
+        push(&mut text, name, Some(&detail(value, zone)));
+    }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// A detail as people read it: lists with commas, times where they are.
+fn detail(value: &Value, zone: Zone) -> String {
+    match value {
+        Value::String(text) => zone.reshown(text),
+        Value::Array(items) => items.iter().map(|one| detail(one, zone)).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
 }
 
 /// ` name=value`, quoted where it is not one word.
@@ -81,6 +100,16 @@ pub(crate) fn users(users: &[UserRow]) -> Vec<String> {
     table(&rows)
 }
 
+/// Quota keys above their limit as a table.
+pub(crate) fn over(keys: &[QuotaUseObject]) -> Vec<String> {
+    let mut rows = vec![["QUOTA", "KEY", "ACTIVE", "LIMIT"].map(str::to_owned).to_vec()];
+    for one in keys {
+        let (quota, key) = (escape(&one.quota).into_owned(), escape(&one.key).into_owned());
+        rows.push(vec![quota, key, one.active.to_string(), limit(&one.limit)]);
+    }
+    table(&rows)
+}
+
 fn limit(limit: &sledger_wire::values::LimitWord) -> String {
     serde_json::to_value(limit).map_or_else(
         |_| "-".to_owned(),
@@ -90,7 +119,7 @@ fn limit(limit: &sledger_wire::values::LimitWord) -> String {
 
 /// What came of a command, in one line.
 pub(crate) fn answer(line: &AnswerLine) -> String {
-    let mut text = line.outcome.clone();
+    let mut text = if line.dry_run { format!("dry run: {}", line.outcome) } else { line.outcome.clone() };
     push(&mut text, "user", line.user.as_deref());
     push(&mut text, "session", line.session.as_deref());
     if let (Some(active), Some(of)) = (line.active, line.limit.as_ref().map(limit)) {
@@ -100,6 +129,7 @@ pub(crate) fn answer(line: &AnswerLine) -> String {
     for (name, ids) in [
         ("evicted", &line.evicted),
         ("ended", &line.ended),
+        ("retained", &line.retained),
         ("unknown", &line.unknown),
         ("skipped", &line.skipped),
     ] {
@@ -109,6 +139,7 @@ pub(crate) fn answer(line: &AnswerLine) -> String {
     push(&mut text, "code", line.code.as_deref());
     push(&mut text, "field", line.field.as_deref());
     push(&mut text, "reason", line.reason.as_deref());
+    push(&mut text, "message", line.message.as_deref());
     if let Some(generation) = line.generation {
         let _always = write!(text, " generation={generation}");
     }

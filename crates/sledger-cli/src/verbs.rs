@@ -3,15 +3,20 @@
 pub(crate) mod adopt;
 pub(crate) mod asking;
 pub(crate) mod clear;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod disconnect;
 pub(crate) mod end;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod group;
 pub(crate) mod import;
 pub(crate) mod ledger;
+pub(crate) mod limit;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod man;
+pub(crate) mod quota;
 pub(crate) mod reconcile;
 pub(crate) mod serve;
 pub(crate) mod sessions;
@@ -45,7 +50,12 @@ pub(crate) fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Exit> {
         Verb::End(verb) => verb.run(global, out),
         Verb::Adopt(verb) => verb.run(global, out),
         Verb::Reconcile(verb) => verb.run(global, out),
+        Verb::Quota(verb) => verb.run(global, out),
+        Verb::Limit(verb) => verb.run(global, out),
+        Verb::Group(verb) => verb.run(global, out),
         Verb::Config(verb) => verb.run(global, out),
         Verb::Ledger(verb) => verb.run(global, out),
+        Verb::Completions(verb) => verb.run(out),
+        Verb::Man(verb) => verb.run(out),
     }
 }

@@ -1,10 +1,12 @@
-//! `config check|show`: what is configured, and whether it can be used.
+//! `config check|show|reload`: what is configured, and whether it can be used.
 
 use crate::args::Global;
 use crate::configured::{self, Configured, Flags};
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
 use crate::policies;
+use crate::verbs::asking::{Asking, told};
+use crate::whence::Whence;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -17,6 +19,8 @@ pub(crate) enum Config {
     Check,
     /// Show the configuration in force
     Show(Show),
+    /// Let a served ledger read its configuration again
+    Reload,
 }
 
 /// `config show`
@@ -36,8 +40,25 @@ impl Config {
         match self {
             Self::Check => check(global, out),
             Self::Show(show) => show.run(global, out),
+            Self::Reload => reload(global, out),
         }
     }
+}
+
+/// The served ledger reads its own file, wherever that lies.
+fn reload(global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+    let done = Asking::new(&Whence::url(global)?)?.client().reload().map_err(told)?;
+    if out.is_json() {
+        out.json(&done)?;
+        return Ok(Exit::Ok);
+    }
+    for warning in &done.warnings {
+        out.say(&format!("warning: {}", sledger_wire::escape(warning)));
+    }
+    let file = done.file.as_deref().unwrap_or("no file, all defaults");
+    let word = if done.changed { "in force" } else { "in force already" };
+    out.line(&format!("{}: {word} at seq {}", sledger_wire::escape(file), done.seq))?;
+    Ok(Exit::Ok)
 }
 
 /// What was found good.

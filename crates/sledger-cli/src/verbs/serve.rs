@@ -9,20 +9,25 @@ mod tracing_setup;
 use super::ledger::clock;
 use crate::args::Global;
 use crate::configured::{self, Configured, Flags};
-use crate::exit::{Exit, ReaderGone, Usage};
+use crate::exit::{self, Exit, ReaderGone, Usage};
+use crate::notify::{self, Manager, Word};
 use crate::output::Output;
 use crate::policies;
+use crate::reload::{InForce, Written};
+use announce::Announced;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use sledger::{Ledger, OpenError, SystemClock};
 use sledger_core::clock::Clock as _;
-use sledger_server::{ServeError, Server};
-use sledger_wire::config::{Config, Durability};
+use sledger_server::audit::{self, Audit};
+use sledger_server::{Reloader, ServeError, Server};
+use sledger_wire::config::{AuditTarget, Config, Durability, LogFormat};
+use std::convert::Infallible;
 use std::future::Future;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long closing the ledger may take once requests are done; with theirs it stays within 10 s.
 const CLOSE_MAX: Duration = Duration::from_secs(4);
@@ -53,27 +58,34 @@ impl Serve {
         if let Some(listen) = &self.listen {
             flags.insert("server.listen".to_owned(), listen.clone());
         }
-        let configured = configured::load(global, &flags, out)?;
-        for what in not_yet(&configured.config) {
-            out.say(&format!("warning: {what} is set, and this version does not do it yet"));
+        let configured = configured::read(global, &flags)?;
+        let log = configured.config.log;
+        tracing_setup::start(log);
+        warn(&configured.config, out);
+        if let Err(error) = audit::check(&configured.config.audit) {
+            return Err(Usage::error(error.to_string()));
         }
-        tracing_setup::start(configured.config.log);
-        let (ledger_config, server_config) =
-            (ledger_config(&configured)?, self.server_config(&configured.config));
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("cannot start the server")?;
-        // Signals count from here on: a stop while a large ledger is opened is a stop.
-        let stop = runtime.block_on(async { stop_asked() })?;
-        let data = configured.config.ledger.data.clone();
-        let ledger = open(ledger_config, &configured.config)?;
-        let served = runtime.block_on(serve(ledger.clone(), server_config, stop, &data, out));
-        // What a query still waits for is nobody's any more.
-        runtime.shutdown_background();
-        close(&ledger, served)
+        let sinks = Sinks::default();
+        let server_config = self.server_config((global, &flags), &configured.config, &sinks);
+        let served = open_and_serve(&configured, (server_config, &sinks), out);
+        if log.format == LogFormat::Json { served.or_else(|error| Ok(logged(&error))) } else { served }
     }
 
-    fn server_config(&self, config: &Config) -> sledger_server::Config {
+    fn server_config(
+        &self,
+        (global, flags): (&Global, &Flags),
+        config: &Config,
+        sinks: &Sinks,
+    ) -> sledger_server::Config {
+        let sinks = Arc::clone(sinks);
+        let in_force: InForce = Arc::new(move |config: &Config| {
+            tracing_setup::change(config.log);
+            replace_sinks(&sinks, config);
+        });
+        let source = Written::new(global, flags, config, in_force);
         sledger_server::Config {
+            file: config.file.as_ref().map(|file| file.display().to_string()),
+            source: Some(Arc::new(source)),
             listen: config.server.listen.to_string(),
             hosts: config.server.hosts.clone(),
             insecure_listen: self.insecure_listen,
@@ -85,13 +97,73 @@ impl Serve {
     }
 }
 
+fn open_and_serve(
+    configured: &Configured,
+    (server_config, sinks): (sledger_server::Config, &Sinks),
+    out: &mut Output<'_>,
+) -> Result<Exit> {
+    let ledger_config = ledger_config(configured)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the server")?;
+    // Signals count from here on: a stop while a large ledger is opened is a stop.
+    let (stop, hangup) = runtime.block_on(async { anyhow::Ok((stop_asked()?, hangups()?)) })?;
+    let manager = Arc::new(Manager::of_environment());
+    manager.tell(Word::Status("opening the ledger"));
+    let data = configured.config.ledger.data.clone();
+    let ledger = open(ledger_config, &configured.config)?;
+    let audit = audit::start(&ledger, &configured.config.audit, &data).map(Arc::new);
+    let audit = audit.inspect_err(|_| ledger.close())?;
+    let audit = sinks.get_or_init(|| audit);
+    let server_config = sledger_server::Config { audit: Some(Arc::clone(audit)), ..server_config };
+    // What goes to standard output is for one reader.
+    let is_taken = configured.config.audit.iter().any(|sink| sink.to == AuditTarget::Stdout);
+    let announced = Announced { data: &data, is_taken };
+    let served = serve(ledger.clone(), server_config, (stop, hangup, &manager), &announced, out);
+    let served = runtime.block_on(served);
+    audit.stop();
+    // What a query still waits for is nobody's any more.
+    runtime.shutdown_background();
+    close(&ledger, served)
+}
+
+/// Warnings go where the log goes: a log of JSON is JSON in every line.
+fn warn(config: &Config, out: &mut Output<'_>) {
+    let lines = config.warnings.iter().map(|warning| warning.line(config.file.as_deref()));
+    let not_yet = not_yet(config).into_iter();
+    let not_yet = not_yet.map(|what| format!("{what} is set, and this version does not do it yet"));
+    for warning in lines.chain(not_yet) {
+        let warning = sledger_wire::escape(&warning);
+        match config.log.format {
+            LogFormat::Json => tracing::warn!("{warning}"),
+            LogFormat::Text => out.say(&format!("warning: {warning}")),
+        }
+    }
+}
+
+/// Complains in the log instead of to a person.
+fn logged(error: &anyhow::Error) -> Exit {
+    let (exit, lines) = exit::explain(error);
+    for line in lines {
+        tracing::error!("{line}");
+    }
+    exit
+}
+
+/// The audit sinks, once the ledger is open.
+type Sinks = Arc<OnceLock<Arc<Audit>>>;
+
+/// Runs the sinks of a configuration that was just taken. That they can run beside each other was looked at before.
+fn replace_sinks(sinks: &Sinks, config: &Config) {
+    if let Some(audit) = sinks.get()
+        && let Err(error) = audit.replace(&config.audit)
+    {
+        tracing::error!(%error, "the audit sinks could not be replaced");
+    }
+}
+
 /// What is configured and would be expected, but is not done.
 fn not_yet(config: &Config) -> Vec<&'static str> {
-    let set = [
-        (!config.audit.is_empty(), "[[audit]]"),
-        (config.policies.watch, "policies.watch"),
-        (!config.ledger.keep.is_never(), "ledger.keep"),
-    ];
+    let set = [(config.policies.watch, "policies.watch"), (!config.ledger.keep.is_never(), "ledger.keep")];
     set.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }
 
@@ -139,19 +211,35 @@ fn open(ledger_config: sledger::Config, config: &Config) -> Result<Ledger> {
 async fn serve(
     ledger: Ledger,
     config: sledger_server::Config,
-    stop: impl Future<Output = ()>,
-    data: &Path,
+    (stop, hangup, manager): (impl Future<Output = ()>, Signal, &Arc<Manager>),
+    announced: &Announced<'_>,
     out: &mut Output<'_>,
 ) -> Result<()> {
-    let server = Server::bind(config, ledger).await.map_err(refused)?;
+    let audit = config.audit.clone();
+    let server = Server::bind(config, ledger.clone()).await.map_err(refused)?;
     let url = format!("http://{}", server.local_addr());
-    note_url(data, &url);
-    match announce::tell(&url, data, out) {
+    note_url(announced.data, &url);
+    match announce::tell(&url, announced, out) {
         // Whoever started it need not read on.
         Err(error) if !error.is::<ReaderGone>() => return Err(error),
         _ => {}
     }
-    Ok(server.run(stop).await?)
+    let serving = format!("serving {url}");
+    let _watch = notify::watch(manager, &ledger, &serving).context("cannot watch the ledger")?;
+    manager.tell(Word::Ready(&serving));
+    let stop = async {
+        stop.await;
+        manager.tell(Word::Stopping("stopping"));
+    };
+    let reloader = server.reloader();
+    let served = tokio::select! {
+        served = server.run(stop) => served,
+        never = reloads(hangup, (&reloader, audit), manager, &serving) => match never {},
+    };
+    if let Err(error) = &served {
+        manager.tell(Word::Stopping(&error.to_string()));
+    }
+    Ok(served?)
 }
 
 /// What is wrong with the address is a matter of configuration; that it is taken is not.
@@ -175,6 +263,32 @@ fn stop_asked() -> Result<impl Future<Output = ()>> {
         }
         tracing::info!("stopping");
     })
+}
+
+fn hangups() -> Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot listen to signals")
+}
+
+/// A hangup asks for the configuration to be read again, and files of the audit to be opened again. What comes of it is in the log, and the server says so too.
+async fn reloads(
+    mut hangup: Signal,
+    (reloader, audit): (&Reloader, Option<Arc<Audit>>),
+    manager: &Manager,
+    serving: &str,
+) -> Infallible {
+    loop {
+        if hangup.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        manager.tell(Word::Reloading);
+        if let Some(audit) = &audit {
+            audit.reopen();
+        }
+        match reloader.reload().await {
+            Ok(_) => manager.tell(Word::Ready(serving)),
+            Err(error) => manager.tell(Word::Ready(&format!("{serving}; a reload was refused: {error}"))),
+        }
+    }
 }
 
 /// Closes the ledger in good order, unless it is poisoned: then a writer may hang in a sync for ever.

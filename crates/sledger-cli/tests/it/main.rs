@@ -13,4 +13,5 @@ mod help;
 mod import;
 mod recordings;
 mod serve;
+mod settings;
 mod windows;

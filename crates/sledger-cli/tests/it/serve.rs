@@ -48,6 +48,12 @@ impl Served {
         (code, said)
     }
 
+    /// Sends it a signal, without waiting for anything.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
     fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }
