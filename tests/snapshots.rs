@@ -4,11 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use sledger_core::command::Actor;
+use sledger_core::command::{Actor, Request};
 use sledger_core::decider::{Decider, Recorded};
 use sledger_core::snapshot::{Encoder, Loader, Rows};
 use sledger_core::{Millis, Seq, State, refold};
 use sledger_policy::Engine;
+use sledger_testkit::changes;
 use sledger_testkit::recordings::{Oracle, Recording, Rng};
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::config::{Config, Written};
@@ -123,6 +124,11 @@ impl Oracle for Played {
         }
         self.before = at.at;
         self.step();
+        if self.rng.chance(10) {
+            let change = Request::new(Actor::Local, changes::change(&mut self.rng, at.at));
+            self.decider.decide(&change, at.at, &mut self.recorded);
+            self.step();
+        }
         let answer = self.decider.decide(&request, at.at, &mut self.recorded);
         let line = AnswerLine::simulated(line_no, &at.given, &echo, &answer);
         Ok(serde_json::from_str(&line.to_json()).unwrap())

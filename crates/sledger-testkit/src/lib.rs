@@ -1,6 +1,7 @@
 //! Generators, an independent model of the rules, a virtual clock, a log that fails on request.
 #![forbid(unsafe_code)]
 
+pub mod changes;
 pub mod crash;
 pub mod faulty_log;
 pub mod model;

@@ -29,9 +29,12 @@ impl Pseudonyms {
             Command::Reconcile(command) => each(&mut command.live, |id| self.session(id)),
             Command::Adopt(command) => command.sessions.iter_mut().for_each(|one| self.login(&mut one.login)),
             Command::Configure(configure) => self.configure(configure),
-            // Never in a recording: what they change stands in it as `configure`.
-            Command::Change(_) | Command::Reload(_) => {}
-            Command::Advance | Command::Policy { .. } | Command::Unreadable { .. } => {}
+            // A change or reload is never in a recording: what it changes stands there as `configure`.
+            Command::Change(_)
+            | Command::Reload(_)
+            | Command::Advance
+            | Command::Policy { .. }
+            | Command::Unreadable { .. } => {}
         }
     }
 

@@ -115,6 +115,8 @@ impl Pseudonyms {
     }
 
     fn details(&self, line: &mut EventLine) {
+        // Settings name users in many places; the record under pseudonyms says what came of them.
+        line.details.remove("part");
         for (key, value) in &mut line.details {
             let Some(text) = value.as_str() else { continue };
             let is_position = text.starts_with("seq:");
