@@ -43,7 +43,7 @@ impl Client {
     /// # Errors
     /// Refused: 409 when the file owns it, 412 when it is no longer as it was seen, 422 when it cannot be used.
     pub fn put_quota(&self, name: &str, quota: &Value, how: &Changing) -> Result<QuotaChange, ClientError> {
-        self.change(Method::PUT, &["v1", "quotas", name], Some(quota), how)
+        self.change(&Method::PUT, &["v1", "quotas", name], Some(quota), how)
     }
 
     /// Replaces some keys of a quota.
@@ -51,7 +51,7 @@ impl Client {
     /// # Errors
     /// As [`Client::put_quota`]; 404 when there is none.
     pub fn patch_quota(&self, name: &str, keys: &Value, how: &Changing) -> Result<QuotaChange, ClientError> {
-        self.change(Method::PATCH, &["v1", "quotas", name], Some(keys), how)
+        self.change(&Method::PATCH, &["v1", "quotas", name], Some(keys), how)
     }
 
     /// Deletes a quota; its past stays in the ledger.
@@ -59,7 +59,7 @@ impl Client {
     /// # Errors
     /// As [`Client::patch_quota`].
     pub fn delete_quota(&self, name: &str, how: &Changing) -> Result<QuotaChange, ClientError> {
-        self.change(Method::DELETE, &["v1", "quotas", name], None, how)
+        self.change(&Method::DELETE, &["v1", "quotas", name], None, how)
     }
 
     /// Switches a quota on or off, for a while (`30m`) or for good. Its settings stay.
@@ -75,7 +75,7 @@ impl Client {
     ) -> Result<QuotaChange, ClientError> {
         let word = if enabled { "enable" } else { "disable" };
         let body = serde_json::json!({ "for": lasting });
-        self.change(Method::POST, &["v1", "quotas", name, word], Some(&body), how)
+        self.change(&Method::POST, &["v1", "quotas", name, word], Some(&body), how)
     }
 
     /// Takes back everything that was set at run time for a quota.
@@ -83,7 +83,7 @@ impl Client {
     /// # Errors
     /// As [`Client::patch_quota`].
     pub fn reset_quota(&self, name: &str, how: &Changing) -> Result<QuotaChange, ClientError> {
-        self.change(Method::POST, &["v1", "quotas", name, "reset"], Some(&serde_json::json!({})), how)
+        self.change(&Method::POST, &["v1", "quotas", name, "reset"], Some(&serde_json::json!({})), how)
     }
 
     /// The overrides of a quota.
@@ -106,7 +106,7 @@ impl Client {
         how: &Changing,
     ) -> Result<QuotaChange, ClientError> {
         let body = serde_json::json!({ "max_sessions": limit, "until": until, "reason": how.reason });
-        self.change(Method::PUT, &["v1", "quotas", quota, "overrides", selector], Some(&body), how)
+        self.change(&Method::PUT, &["v1", "quotas", quota, "overrides", selector], Some(&body), how)
     }
 
     /// Takes such a limit away.
@@ -119,7 +119,7 @@ impl Client {
         selector: &str,
         how: &Changing,
     ) -> Result<QuotaChange, ClientError> {
-        self.change(Method::DELETE, &["v1", "quotas", quota, "overrides", selector], None, how)
+        self.change(&Method::DELETE, &["v1", "quotas", quota, "overrides", selector], None, how)
     }
 
     /// The groups.
@@ -142,7 +142,7 @@ impl Client {
         how: &Changing,
     ) -> Result<GroupChange, ClientError> {
         let (method, body) =
-            if member { (Method::PUT, Some(serde_json::json!({}))) } else { (Method::DELETE, None) };
+            if member { (&Method::PUT, Some(serde_json::json!({}))) } else { (&Method::DELETE, None) };
         self.change(method, &["v1", "groups", group, "users", user], body.as_ref(), how)
     }
 
@@ -158,7 +158,7 @@ impl Client {
     /// Under a command id, so that it is done once even if it has to be sent again.
     fn change<T: DeserializeOwned>(
         &self,
-        method: Method,
+        method: &Method,
         path: &[&str],
         body: Option<&Value>,
         how: &Changing,

@@ -22,7 +22,7 @@ pub(crate) struct Limit {
     whom: String,
     /// A number from 1 on, unlimited or banned
     #[arg(value_name = "LIMIT", required_unless_present = "unset", conflicts_with = "unset")]
-    limit: Option<String>,
+    most: Option<String>,
     /// Take away what was set at run time
     #[arg(long)]
     unset: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Limit {
 impl Limit {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        let limit = self.limit.as_deref().map(limit).transpose()?;
+        let limit = self.most.as_deref().map(limit).transpose()?;
         let asking = Asking::new(&Whence::url(global)?)?;
         let client = asking.client();
         let quota = match &self.quota {

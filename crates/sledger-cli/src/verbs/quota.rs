@@ -51,7 +51,7 @@ pub(crate) struct Set {
     /// Which
     #[arg(value_name = "NAME")]
     name: String,
-    /// Keys as in the file, e.g. max_sessions=3 level=soft
+    #[arg(help = "Keys as in the file, e.g. max_sessions=3 level=soft")]
     #[arg(value_name = "KEY=VALUE", required = true)]
     keys: Vec<String>,
     /// Why, for operators
@@ -201,7 +201,7 @@ impl Delete {
             return Err(Usage::error("that is not its name: nothing was deleted"));
         }
         let how = Changing {
-            if_match: seen["etag"].as_str().map(str::to_owned),
+            if_match: seen.get("etag").and_then(Value::as_str).map(str::to_owned),
             ..because(self.reason.as_deref())
         };
         tell(&self.name, &asking.client().delete_quota(&self.name, &how).map_err(told)?, out)

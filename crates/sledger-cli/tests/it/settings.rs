@@ -260,3 +260,38 @@ fn a_recording_of_a_ledger_whose_settings_changed_at_run_time_is_decided_the_sam
         .collect();
     assert_eq!(decided, told);
 }
+
+/// Runs a verb on a terminal, with `typed` at its prompt; what the terminal shows.
+fn on_a_terminal(served: &Served, dir: &Path, args: &str, typed: &str) -> (i32, String) {
+    let line = format!("{} {args} --connect {}", env!("CARGO_BIN_EXE_sledger"), served.url);
+    let mut script = std::process::Command::new("script");
+    script.current_dir(dir).args(["-qec", &line, "/dev/null"]);
+    script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = script.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn on_a_terminal_a_quota_is_deleted_only_by_writing_its_name() {
+    if std::process::Command::new("script").arg("--version").output().is_err() {
+        assert_ne!(
+            std::env::var("CI").as_deref(),
+            Ok("true"),
+            "`script` of util-linux is missing, and CI needs it"
+        );
+        return;
+    }
+    let dir = folder(&[("sledger.toml", FILE)]);
+    let served = Served::start(dir.path(), &[]);
+    ask(&served, dir.path(), &["quota", "set", "mine", "max_sessions=7"]);
+    let (code, shown) = on_a_terminal(&served, dir.path(), "quota delete mine", "yes\n");
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("Write `mine` to delete it:") && shown.contains("max_sessions  7"), "{shown}");
+    assert!(shown.contains("nothing was deleted"), "{shown}");
+    assert_eq!(names(&served, dir.path()), ["office:file", "mine:api"]);
+    let (code, shown) = on_a_terminal(&served, dir.path(), "quota delete mine", "mine\n");
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(names(&served, dir.path()), ["office:file"]);
+}

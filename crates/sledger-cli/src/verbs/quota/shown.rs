@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sledger_wire::escape;
 use sledger_wire::quotas::QuotaChange;
+use std::fmt::Write as _;
 
 /// Keys that are told by others, or only programs need.
 const LEFT_OUT: [&str; 3] = ["name", "etag", "override"];
@@ -39,7 +40,7 @@ fn row(quota: &Value) -> [String; 8] {
 /// `on`, `off`, and until when where it is switched for a while.
 fn state(quota: &Value) -> String {
     let word = if quota["enabled"] == Value::Bool(true) { "on" } else { "off" };
-    match quota["switched"]["until"].as_str() {
+    match quota["switched"].get("until").and_then(Value::as_str) {
         Some(until) => format!("{word} until {}", escape(until)),
         None => word.to_owned(),
     }
@@ -64,13 +65,13 @@ fn over(one: &Value) -> String {
     };
     let mut text = format!("{whom} {}", value(&one["max_sessions"]));
     if let Some(until) = one["until"].as_str() {
-        text.push_str(&format!(" until {}", escape(until)));
+        push(&mut text, format_args!(" until {}", escape(until)));
     }
     if let Some(reason) = one["reason"].as_str() {
-        text.push_str(&format!(" ({})", escape(reason)));
+        push(&mut text, format_args!(" ({})", escape(reason)));
     }
     if !one["set_at"].is_null() {
-        text.push_str(&format!(" [set at run time, seq {}]", value(&one["set_at"])));
+        push(&mut text, format_args!(" [set at run time, seq {}]", value(&one["set_at"])));
     }
     text
 }
@@ -129,10 +130,10 @@ fn switched(switch: &Value) -> String {
     let mut text = word(switch["enabled"] == Value::Bool(true)).to_owned();
     if let Some(until) = switch["until"].as_str() {
         let then = switch["afterwards"].as_bool().map_or("as configured", word);
-        text.push_str(&format!(" until {}, then {then}", escape(until)));
+        push(&mut text, format_args!(" until {}, then {then}", escape(until)));
     }
     if let Some(reason) = switch["reason"].as_str() {
-        text.push_str(&format!(" ({})", escape(reason)));
+        push(&mut text, format_args!(" ({})", escape(reason)));
     }
     text
 }
@@ -146,4 +147,9 @@ fn value(value: &Value) -> String {
         Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
         other => escape(&other.to_string()).into_owned(),
     }
+}
+
+fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    let _always = text.write_fmt(more);
 }
