@@ -122,8 +122,8 @@ pub struct Answer {
     pub generation: Option<Seq>,
     /// The session concerned, where it is live after the command.
     pub session: Option<SessionView>,
-    /// Every quota key that counts the session, with its count and limit. Of an adoption that is only asked about:
-    /// the keys that would hold more than their limit.
+    /// Every quota key that counts the session, with its count and limit. Of a denial: the key that refused it. Of an
+    /// adoption that is only asked about: the keys that would hold more than their limit.
     pub quotas: Vec<QuotaUse>,
     /// What exhausted advisory quotas would have done.
     pub advisory: Vec<Advice>,

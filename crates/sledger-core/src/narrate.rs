@@ -38,6 +38,7 @@ pub(crate) fn narrate(
             show(state.ready(), (*quota, *limit), answer);
             answer.message = refusal_message(state.ready(), decision);
             answer.offer = offered(state, decision, *judged);
+            answer.quotas = refusing(state, decision, *judged).into_iter().collect();
         }
         Event::Conflicted { quota, limit, reason, .. } => {
             answer.outcome = Outcome::Conflict;
@@ -63,6 +64,14 @@ pub(crate) fn narrate(
     if let Op::Disconnect { session } = decision.op {
         live(state, session, answer);
     }
+}
+
+/// The key that refused a login, as full as it was.
+fn refusing(state: &State, decision: &Decision, judged: Option<u16>) -> Option<QuotaUse> {
+    let judged = decision.judged.get(usize::from(judged?))?;
+    let quota = Arc::clone(&state.ready().quota(judged.quota)?.name);
+    let key = key_for_people(judged.key.plain()?);
+    Some(QuotaUse { quota, key, active: judged.active, limit: judged.limit })
 }
 
 /// After all decisions of a command that names a user: how many sessions it has left.

@@ -4,18 +4,24 @@ use crate::ask::Callers;
 use crate::config::Config;
 use crate::key::SessionKey;
 use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX};
+use crate::reload::Reloading;
 use crate::reply::Refusal;
-use crate::{batch, blocks, events, health, introspect, metrics, reply, sessions, stats, users};
+use crate::{
+    batch, blocks, docs, events, groups, health, introspect, metrics, openapi, quotas, reload, reply,
+    sessions, stats, users,
+};
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
 use sledger::Ledger;
 use sledger::projector::Projection;
 use sledger_wire::answer::Problem;
 use sledger_wire::escape::brief;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::{Semaphore, watch};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// What all handlers share.
 pub(crate) struct App {
@@ -31,6 +37,10 @@ pub(crate) struct App {
     pub(crate) block_readers: Arc<Semaphore>,
     /// One scrape at a time.
     pub(crate) scrapes: Semaphore,
+    /// One reload of the configuration at a time, and how the last one went.
+    pub(crate) reloading: Reloading,
+    /// From this many percent of its limit a user counts as near it. Set by a reload.
+    pub(crate) near_percent: AtomicU32,
 }
 
 impl App {
@@ -39,7 +49,25 @@ impl App {
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
         let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
         let scrapes = Semaphore::new(1);
-        Self { config, ledger, callers, key, stops, disk_readers, block_readers, scrapes }
+        let near_percent = AtomicU32::new(config.near_percent);
+        Self {
+            config,
+            ledger,
+            callers,
+            key,
+            stops,
+            disk_readers,
+            block_readers,
+            scrapes,
+            reloading: Reloading::default(),
+            near_percent,
+        }
+    }
+
+    /// From this many percent of its limit a user counts as near it.
+    pub(crate) fn near(&self) -> u32 {
+        // Relaxed: a number that stands for itself.
+        self.near_percent.load(Ordering::Relaxed)
     }
 
     /// Reads the views as of everything acknowledged before the call. For what is found by key: quick enough to be
@@ -73,29 +101,46 @@ fn unreadable(why: &str) -> Refusal {
     Problem::new(503, None, why).into()
 }
 
-/// All calls.
+/// All calls, each with what it says of itself.
+pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(sessions::list, sessions::login))
+        .routes(routes!(sessions::one, sessions::logout))
+        .routes(routes!(sessions::touch))
+        .routes(routes!(sessions::disconnect))
+        .routes(routes!(sessions::end))
+        .routes(routes!(users::list))
+        .routes(routes!(users::one))
+        .routes(routes!(users::clear))
+        .routes(routes!(stats::top))
+        .routes(routes!(stats::ledger))
+        .routes(routes!(batch::run))
+        .routes(routes!(events::follow))
+        .routes(routes!(blocks::raw))
+        .routes(routes!(quotas::list))
+        .routes(routes!(quotas::one, quotas::put, quotas::patch, quotas::delete))
+        .routes(routes!(quotas::enable))
+        .routes(routes!(quotas::disable))
+        .routes(routes!(quotas::reset))
+        .routes(routes!(quotas::list_overrides))
+        .routes(routes!(quotas::set_override, quotas::unset_override))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::add, groups::remove))
+        .routes(routes!(reload::over_http))
+        .routes(routes!(introspect::introspect))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::style))
+        .routes(routes!(docs::script))
+}
+
+/// All calls, and what is said where there is none.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    Router::new()
-        .route("/v1/sessions", get(sessions::list).post(sessions::login))
-        .route("/v1/sessions/{id}", get(sessions::one).delete(sessions::logout))
-        .route("/v1/sessions/{id}/touch", post(sessions::touch))
-        .route("/v1/sessions/{id}/disconnect", post(sessions::disconnect))
-        .route("/v1/sessions/{id}/end", post(sessions::end))
-        .route("/v1/users", get(users::list))
-        .route("/v1/users/{user}", get(users::one))
-        .route("/v1/users/{user}/sessions", delete(users::clear))
-        .route("/v1/top", get(stats::top))
-        .route("/v1/ledger", get(stats::ledger))
-        .route("/v1/batch", post(batch::run))
-        .route("/v1/events", get(events::follow))
-        .route("/v1/blocks", get(blocks::raw))
-        .route(introspect::PATH, post(introspect::introspect))
-        .route("/metrics", get(metrics::metrics))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed)
-        .with_state(Arc::clone(app))
+    let (router, _) = calls().split_for_parts();
+    router.fallback(unknown).method_not_allowed_fallback(not_allowed).with_state(Arc::clone(app))
 }
 
 async fn unknown(uri: Uri) -> Response {

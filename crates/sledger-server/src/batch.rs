@@ -27,6 +27,27 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// `POST /v1/batch`.
+#[utoipa::path(
+    post,
+    path = "/v1/batch",
+    tag = "sessions",
+    operation_id = "batch",
+    summary = "Many commands on one connection",
+    description = "Lines in, answers out, in order, many under way at once. A line is an object with `op` \
+        (`login touch logout disconnect end clear reconcile adopt`) and the fields of that op; `dry_run` \
+        only asks. A line that is refused is answered `rejected` in its place, and the rest goes on.",
+    params(RequestId),
+    request_body(content = String, content_type = "application/x-ndjson", description = "One object a \
+        line, each of at most 1 MiB"),
+    responses(
+        (
+            status = 200,
+            description = "one `AnswerLine` for each line, without `line` and `at`",
+            body = String,
+            content_type = "application/x-ndjson",
+        ),
+    )
+)]
 pub(crate) async fn run(State(app): State<Arc<App>>, RequestId(request_id): RequestId, body: Body) -> Reply {
     let (answers, receiver) = mpsc::channel(BATCH_CHUNKS_MAX);
     let batch = Batch {
@@ -123,7 +144,7 @@ impl Batch {
         loop {
             match self.caller.submit(request.clone()) {
                 Ok(token) => {
-                    self.pending.push(token, echo);
+                    self.pending.push(token, echo, request.dry_run);
                     return Ok(());
                 }
                 Err(Refused::Ledger(Failure::Busy) | Refused::RingFull { .. }) => {

@@ -29,6 +29,29 @@ const LEDGER: HeaderName = HeaderName::from_static("sledger-ledger");
 const HEAD: HeaderName = HeaderName::from_static("sledger-head");
 
 /// `GET /v1/blocks`.
+#[utoipa::path(
+    get,
+    path = "/v1/blocks",
+    tag = "history",
+    operation_id = "blocks",
+    summary = "Raw blocks of the log",
+    description = "Whole blocks one after the other, so that they can be verified and kept elsewhere. \
+        What could not be read to its end breaks off the connection.",
+    params(BlocksQuery),
+    responses(
+        (
+            status = 200,
+            description = "the blocks",
+            body = Value,
+            content_type = "application/octet-stream",
+            headers(("sledger-ledger" = String, description = "The id of the ledger"),
+                ("sledger-head" = u64, description = "The last event of the last block")),
+        ),
+        (status = 404, description = "the ledger is in memory: it keeps no blocks"),
+        (status = 422, description = "`from` is refused"),
+        (status = 500, description = "the blocks cannot be read"),
+    )
+)]
 pub(crate) async fn raw(State(app): State<Arc<App>>, Asked(query): Asked<BlocksQuery>) -> Reply {
     let Some(data) = app.ledger.data().map(ToOwned::to_owned) else {
         return Err(Problem::new(404, None, "the ledger is in memory: it keeps no blocks").into());

@@ -1,5 +1,8 @@
 //! What a server is started with.
 
+use crate::audit::Audit;
+use crate::reload::Source;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a server is started with.
@@ -15,6 +18,12 @@ pub struct Config {
     pub name: String,
     /// From this many percent of its limit a user counts as near it.
     pub near_percent: u32,
+    /// The configuration file, to be named where something is its own.
+    pub file: Option<String>,
+    /// Where the configuration is read again; `None` where it cannot be.
+    pub source: Option<Arc<dyn Source>>,
+    /// The audit sinks beside this server: `/readyz` names those that fail.
+    pub audit: Option<Arc<Audit>>,
     /// Connections at once; more wait to be accepted.
     pub connections_max: usize,
     /// How long the head of a request, or a single body, may take; also how long a connection may be idle.
@@ -37,6 +46,9 @@ impl Default for Config {
             insecure_listen: false,
             name: "main".to_owned(),
             near_percent: 80,
+            file: None,
+            source: None,
+            audit: None,
             connections_max: 8_192,
             read_max: Duration::from_secs(30),
             write_max: Duration::from_secs(30),

@@ -14,6 +14,7 @@ pub(crate) use disk::opened;
 
 use crate::app::App;
 use crate::extract::{Asked, text};
+use crate::openapi::LastEventId;
 use crate::reply::{Refusal, Reply, failed};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -38,6 +39,26 @@ const LAST_EVENT_ID: &str = "last-event-id";
 const GREETING: &[u8] = b"retry: 1000\n\n";
 
 /// `GET /v1/events`.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "history",
+    operation_id = "events",
+    summary = "The durable feed",
+    description = "Server-sent events without an end: `id` is the seq, `event` the type, `data` an \
+        `EventLine`. A reader that falls too far behind is told `lost` with `from` and `to`, and is done. \
+        Comments are signs of life.",
+    params(EventsQuery, LastEventId),
+    responses(
+        (status = 200, description = "the feed", body = String, content_type = "text/event-stream"),
+        (status = 422, description = "a parameter is refused by name"),
+        (status = 500, description = "a defect of this server"),
+        (
+            status = 503,
+            description = "there are too many readers (`LEDGER_BUSY`), or the views cannot be read",
+        ),
+    )
+)]
 pub(crate) async fn follow(
     State(app): State<Arc<App>>,
     Asked(query): Asked<EventsQuery>,

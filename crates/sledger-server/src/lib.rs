@@ -27,18 +27,24 @@
 
 mod app;
 mod ask;
+pub mod audit;
 mod batch;
 mod blocks;
 mod config;
+mod docs;
 mod error;
 mod events;
 mod extract;
+mod groups;
 mod guard;
 mod health;
 mod introspect;
 mod key;
 mod limits;
 mod metrics;
+mod openapi;
+mod quotas;
+mod reload;
 mod reply;
 mod server;
 mod sessions;
@@ -48,4 +54,5 @@ mod users;
 
 pub use config::Config;
 pub use error::ServeError;
+pub use reload::{Fresh, ReloadError, Reloader, Source};
 pub use server::{Server, serve};

@@ -46,6 +46,7 @@ struct Scrape {
     queue_length: u64,
     poisoned: bool,
     relaxed: bool,
+    reload_failed: bool,
 }
 
 /// What the views show.
@@ -68,6 +69,23 @@ struct Histogram {
 }
 
 /// `GET /metrics`.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    operation_id = "metrics",
+    summary = "For Prometheus",
+    description = "Text format 0.0.4.",
+    responses(
+        (
+            status = 200,
+            description = "counts, gauges and histograms",
+            body = String,
+            content_type = "text/plain",
+        ),
+        (status = 500, description = "reading the figures failed"),
+    )
+)]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Reply {
     // The semaphore is never closed.
     let turn = app.scrapes.acquire().await.ok();
@@ -84,7 +102,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Reply {
 impl Scrape {
     fn of(app: &App) -> Self {
         let ledger = &app.ledger;
-        let near = app.config.near_percent;
+        let near = app.near();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             views: Views::of(ledger, near),
@@ -99,6 +117,7 @@ impl Scrape {
             queue_length: ledger.queue_length() as u64,
             poisoned: ledger.poisoned().is_some(),
             relaxed: ledger.durability() == Durability::Relaxed,
+            reload_failed: app.reloading.failed().is_some(),
         }
     }
 

@@ -20,6 +20,13 @@ const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 #[derive(Debug)]
 pub(crate) struct Refusal(Box<Problem>);
 
+impl Refusal {
+    /// Its HTTP status.
+    pub(crate) const fn status(&self) -> u16 {
+        self.0.status
+    }
+}
+
 pub(crate) type Reply = Result<Response, Refusal>;
 
 impl From<Problem> for Refusal {

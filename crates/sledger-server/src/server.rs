@@ -9,6 +9,7 @@ use crate::error::ServeError;
 use crate::guard::Guard;
 use crate::key::SessionKey;
 use crate::limits::HEAD_BYTES_MAX;
+use crate::reload::Reloader;
 use crate::reply;
 use crate::stall::Impatient;
 use axum::Router;
@@ -84,6 +85,12 @@ impl Server {
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Asks this server to read its configuration again, also while it serves.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::clone(&self.app))
     }
 
     /// Serves until `shutdown` is ready or the ledger is poisoned. Then no more connections are accepted, requests

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::extract::{Asked, Named, RequestId, whole};
 use crate::key::drawn_id;
+use crate::openapi::{Bodies, Decisions, SessionPath, Views};
 use crate::reply::{self, Refusal, Reply};
 use axum::body::Body;
 use axum::extract::State;
@@ -12,15 +13,49 @@ use sledger::core::answer::{SessionView, Tombstone};
 use sledger::core::command::{Rejection, Target};
 use sledger::projector::{Projection, SessionQuery};
 use sledger::{Actor, Command, Request};
-use sledger_wire::answer::{Problem, SessionObject, TombstoneObject};
+use sledger_wire::answer::{AnswerLine, Problem, SessionObject, TombstoneObject};
 use sledger_wire::bodies::{dry_login_from_json, end_from_json, login_from_json};
 use sledger_wire::escape::brief;
 use sledger_wire::pages::SessionsPage;
 use sledger_wire::queries::{LoginQuery, SessionsQuery, TargetQuery, page_size};
 use sledger_wire::recording::{Echo, OpName};
+use sledger_wire::schemas::{EndBody, LoginBody};
 use std::sync::Arc;
 
 /// `POST /v1/sessions`.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions",
+    tag = "sessions",
+    operation_id = "login",
+    summary = "A session wants in",
+    description = "Decided against every quota that counts it. Without `session` it gets an id that \
+        follows from `command`, so that a repeat is the same login. With `dry_run` nothing is decided: \
+        the same answer tells what would become of it.",
+    params(LoginQuery, RequestId),
+    request_body(content = LoginBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "admitted", body = AnswerLine),
+        (
+            status = 200,
+            description = "resumed: the session was in already; or ignored, as the configuration has it",
+            body = AnswerLine,
+        ),
+        (
+            status = 403,
+            description = "denied: `code`, `quota`, `key`, `active`, `limit` say by what, `message` is \
+                for the person, `offer` are sessions that may be ended instead",
+        ),
+        (
+            status = 409,
+            description = "conflict: the id is in use by another user, or `replaces` names a session that \
+                is not live",
+        ),
+        (status = 410, description = "ended: the id had a session, and ids are not used again"),
+        Decisions,
+        Bodies,
+    )
+)]
 pub(crate) async fn login(
     State(app): State<Arc<App>>,
     RequestId(id): RequestId,
@@ -64,6 +99,22 @@ fn name_session(app: &App, echo: &mut Echo, request: &mut Request) {
 }
 
 /// `POST /v1/sessions/{id}/touch`.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{id}/touch",
+    tag = "sessions",
+    operation_id = "touch",
+    summary = "A session was active",
+    params(SessionPath, TargetQuery, RequestId),
+    request_body(content = Value, content_type = "application/json", description = "Not read: send `{}`"),
+    responses(
+        (status = 204, description = "noted"),
+        (status = 404, description = "there is no such session"),
+        (status = 409, description = "stale: it was resumed after the `generation` that was named"),
+        (status = 410, description = "it has ended: `tombstone` tells how"),
+        Decisions,
+    )
+)]
 pub(crate) async fn touch(
     State(app): State<Arc<App>>,
     Named(session): Named,
@@ -74,6 +125,23 @@ pub(crate) async fn touch(
 }
 
 /// `POST /v1/sessions/{id}/disconnect`.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{id}/disconnect",
+    tag = "sessions",
+    operation_id = "disconnect",
+    summary = "A session's connection is gone",
+    description = "It is kept for its retention, and resumed by the same login.",
+    params(SessionPath, TargetQuery, RequestId),
+    request_body(content = Value, content_type = "application/json", description = "Not read: send `{}`"),
+    responses(
+        (status = 204, description = "kept, or ended where nothing is kept"),
+        (status = 404, description = "there is no such session"),
+        (status = 409, description = "stale: it was resumed after the `generation` that was named"),
+        (status = 410, description = "it has ended: `tombstone` tells how"),
+        Decisions,
+    )
+)]
 pub(crate) async fn disconnect(
     State(app): State<Arc<App>>,
     Named(session): Named,
@@ -84,6 +152,21 @@ pub(crate) async fn disconnect(
 }
 
 /// `DELETE /v1/sessions/{id}`.
+#[utoipa::path(
+    delete,
+    path = "/v1/sessions/{id}",
+    tag = "sessions",
+    operation_id = "logout",
+    summary = "A session ended by its own side",
+    params(SessionPath, TargetQuery, RequestId),
+    responses(
+        (status = 204, description = "logged out, now or before"),
+        (status = 404, description = "there is no such session"),
+        (status = 409, description = "stale: it was resumed after the `generation` that was named"),
+        (status = 410, description = "it has ended: `tombstone` tells how"),
+        Decisions,
+    )
+)]
 pub(crate) async fn logout(
     State(app): State<Arc<App>>,
     Named(session): Named,
@@ -109,6 +192,23 @@ async fn about(
 }
 
 /// `POST /v1/sessions/{id}/end`.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{id}/end",
+    tag = "sessions",
+    operation_id = "end",
+    summary = "An operator ends a session",
+    params(SessionPath, TargetQuery, RequestId),
+    request_body(content = EndBody, content_type = "application/json"),
+    responses(
+        (status = 204, description = "ended"),
+        (status = 404, description = "there is no such session"),
+        (status = 409, description = "stale: it was resumed after the `generation` that was named"),
+        (status = 410, description = "it has ended: `tombstone` tells how"),
+        Decisions,
+        Bodies,
+    )
+)]
 pub(crate) async fn end(
     State(app): State<Arc<App>>,
     Named(session): Named,
@@ -134,6 +234,21 @@ enum Found {
 }
 
 /// `GET /v1/sessions/{id}`.
+#[utoipa::path(
+    get,
+    path = "/v1/sessions/{id}",
+    tag = "sessions",
+    operation_id = "session",
+    summary = "One session",
+    description = "The live one of this id, else the latest that ended.",
+    params(SessionPath),
+    responses(
+        (status = 200, description = "it is live", body = SessionObject),
+        (status = 404, description = "there is no such session"),
+        (status = 410, description = "it has ended: `tombstone` tells how"),
+        Views,
+    )
+)]
 pub(crate) async fn one(State(app): State<Arc<App>>, Named(session): Named) -> Reply {
     let asked = session.clone();
     match app.read(move |views| find(views, &asked)).await? {
@@ -171,6 +286,20 @@ fn find(views: &Projection, asked: &str) -> Found {
 }
 
 /// `GET /v1/sessions`.
+#[utoipa::path(
+    get,
+    path = "/v1/sessions",
+    tag = "sessions",
+    operation_id = "sessions",
+    summary = "Live sessions",
+    description = "A page; `next` is the `cursor` of the one behind it.",
+    params(SessionsQuery),
+    responses(
+        (status = 200, description = "a page", body = SessionsPage),
+        (status = 422, description = "a parameter is refused by name"),
+        Views,
+    )
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Asked(query): Asked<SessionsQuery>,

@@ -1,6 +1,7 @@
 //! The ledger in numbers.
 
 use crate::app::App;
+use crate::openapi::Views;
 use crate::reply::{self, Reply};
 use axum::extract::State;
 use sledger::core::Millis;
@@ -19,6 +20,17 @@ const DEPTH_MAX: u32 = 6;
 const ENTRIES_MAX: usize = 100_000;
 
 /// `GET /v1/ledger`.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger",
+    tag = "operation",
+    operation_id = "ledger",
+    summary = "The ledger in numbers",
+    responses(
+        (status = 200, description = "now", body = LedgerStats),
+        Views,
+    )
+)]
 pub(crate) async fn ledger(State(app): State<Arc<App>>) -> Reply {
     let ledger = app.ledger.clone();
     let (volumes, bytes) =
@@ -79,11 +91,23 @@ pub(crate) fn snapshot_age(data: &Path) -> Option<Duration> {
 }
 
 /// `GET /v1/top`.
+#[utoipa::path(
+    get,
+    path = "/v1/top",
+    tag = "operation",
+    operation_id = "top",
+    summary = "What goes on right now",
+    responses(
+        (status = 200, description = "now", body = Top),
+        Views,
+    )
+)]
 pub(crate) async fn top(State(app): State<Arc<App>>) -> Reply {
-    let near = app.config.near_percent;
+    let near = app.near();
     let durability = app.ledger.durability();
     let mut top = app.read_at_length(move |views| top_of(views, near, durability)).await?;
     top.poisoned = app.ledger.poisoned().is_some();
+    top.warnings = crate::health::degraded(&app).into_iter().map(|reason| reason.reason).collect();
     top.latency_us = quantiles(&app.ledger.latencies().answer);
     top.decide_us = quantiles(&app.ledger.latencies().decide);
     Ok(reply::json(&top))

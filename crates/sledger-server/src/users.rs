@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Asked, Named, RequestId};
+use crate::openapi::{Decisions, UserPath, Views};
 use crate::reply::{self, Reply};
 use axum::extract::State;
 use sledger::core::command::Rejection;
@@ -23,6 +24,21 @@ pub(crate) fn key(views: &Projection, name: &str) -> Result<String, Rejection> {
 }
 
 /// `GET /v1/users`.
+#[utoipa::path(
+    get,
+    path = "/v1/users",
+    tag = "users",
+    operation_id = "users",
+    summary = "Users with live sessions",
+    description = "Each with the enabled hard quota that has the least room left. A page; `next` is the \
+        `cursor` of the one behind it.",
+    params(UsersQuery),
+    responses(
+        (status = 200, description = "a page", body = UsersPage),
+        (status = 422, description = "a parameter is refused by name"),
+        Views,
+    )
+)]
 pub(crate) async fn list(State(app): State<Arc<App>>, Asked(asked): Asked<UsersQuery>) -> Reply {
     let near = asked.near.as_deref().map(share).transpose();
     let near = near.map_err(|reason| Rejection::new("near", reason.0))?.map(u32::from);
@@ -59,6 +75,20 @@ fn wrong(error: &QueryError) -> Rejection {
 }
 
 /// `GET /v1/users/{user}`. A user without sessions is one with none: the ledger knows no others.
+#[utoipa::path(
+    get,
+    path = "/v1/users/{user}",
+    tag = "users",
+    operation_id = "user",
+    summary = "One user",
+    description = "A user without sessions is one with none: the ledger knows no others.",
+    params(UserPath),
+    responses(
+        (status = 200, description = "his sessions", body = UserDetail),
+        (status = 422, description = "the name is refused"),
+        Views,
+    )
+)]
 pub(crate) async fn one(State(app): State<Arc<App>>, Named(user): Named) -> Reply {
     let detail = app
         .read(move |views| {
@@ -84,6 +114,18 @@ fn told(detail: &sledger::projector::UserDetail) -> UserDetail {
 }
 
 /// `DELETE /v1/users/{user}/sessions`.
+#[utoipa::path(
+    delete,
+    path = "/v1/users/{user}/sessions",
+    tag = "users",
+    operation_id = "clear",
+    summary = "Ends the sessions of a user",
+    params(UserPath, ClearQuery, RequestId),
+    responses(
+        (status = 200, description = "their ids", body = Ended),
+        Decisions,
+    )
+)]
 pub(crate) async fn clear(
     State(app): State<Arc<App>>,
     Named(user): Named,

@@ -21,6 +21,7 @@ pub const LEDGER_FULL: &str = "LEDGER_FULL";
 
 /// The answer to one command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnswerLine {
     /// Line of the recording, from 1; in simulate only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +115,7 @@ const fn is_false(value: &bool) -> bool {
 
 /// How full one quota key is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuotaUseObject {
     /// The quota.
     pub quota: String,
@@ -127,6 +129,7 @@ pub struct QuotaUseObject {
 
 /// What an exhausted advisory quota would have done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AdviceObject {
     /// The quota.
     pub quota: String,

@@ -31,7 +31,7 @@ pub use types::{
     Server, Transport,
 };
 
-pub(crate) use json::own_keys;
+pub(crate) use json::{own_keys, part as part_object, switch as switch_object};
 pub(crate) use overrides::why;
 pub(crate) use quota::{dimension_text, quota as read_quota, quotas as read_quotas};
 pub use sections::matches;

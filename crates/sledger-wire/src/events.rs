@@ -22,6 +22,7 @@ use sledger_core::{Facts, Millis, Seq};
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventLine {
     /// Its position in the ledger.
     pub seq: u64,

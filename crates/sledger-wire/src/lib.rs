@@ -33,6 +33,8 @@ pub mod queries;
 pub mod quotas;
 mod readers;
 pub mod recording;
+#[cfg(feature = "openapi")]
+pub mod schemas;
 mod suggest;
 mod tree;
 pub mod values;

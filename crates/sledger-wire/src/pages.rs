@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// `GET /v1/users`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsersPage {
     /// Up to this event.
     pub seq: u64,
@@ -20,6 +21,7 @@ pub struct UsersPage {
 
 /// A user, with the enabled hard quota that has the least room left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserRow {
     /// The user.
     pub user: String,
@@ -33,6 +35,7 @@ pub struct UserRow {
 
 /// `GET /v1/users/{user}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserDetail {
     /// The user.
     pub user: String,
@@ -46,6 +49,7 @@ pub struct UserDetail {
 
 /// `GET /v1/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionsPage {
     /// Up to this event.
     pub seq: u64,
@@ -57,6 +61,7 @@ pub struct SessionsPage {
 
 /// `DELETE /v1/users/{user}/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ended {
     /// The ids that were ended.
     pub ended: Vec<String>,
@@ -64,6 +69,7 @@ pub struct Ended {
 
 /// `GET /v1/top` and `top --once`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Top {
     /// Up to this event.
     pub seq: u64,
@@ -94,6 +100,7 @@ pub struct Top {
 
 /// A user in [`Top`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TopRow {
     /// The user.
     pub user: String,
@@ -105,6 +112,7 @@ pub struct TopRow {
 
 /// Events per second; null at rest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rates {
     /// Logins admitted.
     pub admitted: Option<f64>,
@@ -122,6 +130,7 @@ pub struct Rates {
 
 /// Quantiles in microseconds; null at rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quantiles {
     /// Half are faster.
     pub p50: Option<u64>,
@@ -244,6 +253,7 @@ pub struct BacktestChange {
 
 /// `POST /v1/introspect` (RFC 7662).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Introspection {
     /// Whether the session is live.
     pub active: bool,
@@ -289,6 +299,7 @@ impl From<&SessionView> for Introspection {
 
 /// `GET /v1/ledger`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LedgerStats {
     /// What the server is called.
     pub name: String,

@@ -13,6 +13,7 @@ pub const PAGE_SIZE_MAX: u32 = 1000;
 
 /// `POST /v1/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct LoginQuery {
     /// Decide, but change and record nothing.
@@ -21,6 +22,7 @@ pub struct LoginQuery {
 
 /// `touch`, `disconnect`, `DELETE`, `end`: which session, beside the id in the path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetQuery {
     /// The generation the caller knows.
@@ -28,6 +30,7 @@ pub struct TargetQuery {
     /// The session's user.
     pub user: Option<String>,
     /// The command id.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
     pub command: Option<String>,
 }
 
@@ -41,16 +44,19 @@ impl TargetQuery {
 
 /// A change of settings: why, where its body has no room for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeQuery {
     /// Why, for operators.
     pub reason: Option<String>,
     /// The command id.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
     pub command: Option<String>,
 }
 
 /// `GET /v1/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionsQuery {
     /// Of this user only.
@@ -69,6 +75,7 @@ pub struct SessionsQuery {
 
 /// `GET /v1/users`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct UsersQuery {
     /// `used`, `user`, or with `-` before it for the reverse; `-used` where absent.
@@ -87,16 +94,20 @@ pub struct UsersQuery {
 
 /// `DELETE /v1/users/{user}/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct ClearQuery {
     /// The id of the one to keep.
+    #[cfg_attr(feature = "openapi", param(min_length = 1))]
     pub keep: Option<String>,
     /// The command id.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
     pub command: Option<String>,
 }
 
 /// `GET /v1/events`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct EventsQuery {
     /// About this user only.
@@ -121,9 +132,11 @@ impl EventsQuery {
 
 /// `GET /v1/blocks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct BlocksQuery {
     /// The first block is the one that holds this event; the ledger's first where absent.
+    #[cfg_attr(feature = "openapi", param(minimum = 1))]
     pub from: Option<u64>,
 }
 

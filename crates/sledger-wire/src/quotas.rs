@@ -1,36 +1,41 @@
 //! Quotas, overrides and groups as they are shown at run time, and the tags that guard their changes.
 
-use crate::config::{override_object, quota_object};
+use crate::config::{override_object, quota_object, switch_object};
 use crate::values::Reason;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sledger_core::command::Expect;
-use sledger_core::config::{Quota, Settings, Switch, Tag};
+use sledger_core::config::{Quota, Settings, Tag};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// `GET /v1/quotas`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuotasPage {
     /// Up to this event.
     pub seq: u64,
     /// The quotas, in the order they are judged.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schemas::QuotaObject>))]
     pub quotas: Vec<Value>,
 }
 
 /// `GET /v1/quotas/{name}/overrides`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OverridesPage {
     /// Up to this event.
     pub seq: u64,
     /// The quota.
     pub quota: String,
     /// The overrides, those that are looked at first before the others.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schemas::OverrideObject>))]
     pub overrides: Vec<Value>,
 }
 
 /// `GET /v1/groups`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupsPage {
     /// Up to this event.
     pub seq: u64,
@@ -40,6 +45,7 @@ pub struct GroupsPage {
 
 /// A group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupObject {
     /// Its name.
     pub name: String,
@@ -55,12 +61,15 @@ pub struct GroupObject {
 
 /// What a change of a quota came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuotaChange {
     /// Up to this event.
     pub seq: u64,
     /// As it is now; null when it is gone.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schemas::QuotaObject>))]
     pub quota: Option<Value>,
     /// As it was; null when it was not there.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schemas::QuotaObject>))]
     pub before: Option<Value>,
     /// What else there is to know.
     pub notes: Vec<String>,
@@ -68,6 +77,7 @@ pub struct QuotaChange {
 
 /// What a change of a group came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupChange {
     /// Up to this event.
     pub seq: u64,
@@ -79,6 +89,7 @@ pub struct GroupChange {
 
 /// `POST /v1/config/reload`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reloaded {
     /// Up to this event.
     pub seq: u64,
@@ -96,7 +107,7 @@ pub fn shown(settings: &Settings, quota: &std::sync::Arc<Quota>) -> Value {
     let mut value = quota_object(&settings.in_force(quota));
     if let Value::Object(keys) = &mut value {
         keys.insert("override".to_owned(), overrides(quota).into());
-        keys.insert("switched".to_owned(), settings.switch(&quota.name).map_or(Value::Null, switched));
+        keys.insert("switched".to_owned(), settings.switch(&quota.name).map_or(Value::Null, switch_object));
         let tag = settings.quota_tag(&quota.name).map(|tag| etag(&tag));
         keys.insert("etag".to_owned(), tag.into());
     }
@@ -109,16 +120,6 @@ pub fn overrides(quota: &Quota) -> Vec<Value> {
     let mut all: Vec<_> = quota.overrides.iter().collect();
     all.sort_by_key(|one| std::cmp::Reverse(one.set_at));
     all.into_iter().map(override_object).collect()
-}
-
-fn switched(switch: &Switch) -> Value {
-    let mut keys = Map::new();
-    keys.insert("enabled".to_owned(), switch.enabled.into());
-    keys.insert("until".to_owned(), switch.until.map(sledger_core::Millis::rfc3339).into());
-    keys.insert("afterwards".to_owned(), switch.afterwards.into());
-    keys.insert("reason".to_owned(), switch.reason.clone().into());
-    keys.insert("set_at".to_owned(), switch.set_at.0.into());
-    Value::Object(keys)
 }
 
 /// Every group that the file or somebody at run time names.
@@ -168,7 +169,8 @@ pub fn expectation(if_match: Option<&str>, if_none_match: Option<&str>) -> Resul
 /// A tag of ours; anybody else's, or a weak one, matches nothing.
 fn tag_of(text: &str) -> Option<Tag> {
     let digits = text.strip_prefix('"')?.strip_suffix('"')?;
-    let number = u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16)?;
+    let is_tag = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u64::from_str_radix(digits, 16).ok().filter(|_| is_tag)?;
     Some(number.to_be_bytes())
 }
 

@@ -72,6 +72,7 @@ pub struct At {
 
 /// A time as a line gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum AtGiven {
     /// Milliseconds.

@@ -17,14 +17,15 @@ pub(super) struct Pending {
 
 #[derive(Debug)]
 enum Slot {
-    Waits(Token, Echo),
+    /// Until its token is answered; the flag says that the line was only asked about.
+    Waits(Token, Echo, bool),
     Ready(Vec<u8>),
 }
 
 impl Pending {
-    /// A line that was submitted.
-    pub(super) fn push(&mut self, token: Token, echo: Echo) {
-        self.slots.push_back(Slot::Waits(token, echo));
+    /// A line that was submitted, perhaps only asked about.
+    pub(super) fn push(&mut self, token: Token, echo: Echo, dry_run: bool) {
+        self.slots.push_back(Slot::Waits(token, echo, dry_run));
     }
 
     /// A line that is answered already.
@@ -35,10 +36,10 @@ impl Pending {
 
     /// The answer to `token`.
     pub(super) fn fill(&mut self, token: Token, completion: Decision) {
-        let is_it = |slot: &&mut Slot| matches!(slot, Slot::Waits(waits, _) if *waits == token);
+        let is_it = |slot: &&mut Slot| matches!(slot, Slot::Waits(waits, ..) if *waits == token);
         let Some(slot) = self.slots.iter_mut().find(is_it) else { return };
-        if let Slot::Waits(_, echo) = &*slot {
-            *slot = Slot::Ready(text(&told::answered(echo, completion)));
+        if let Slot::Waits(_, echo, dry_run) = &*slot {
+            *slot = Slot::Ready(text(&told::answered(echo, *dry_run, completion)));
         }
         self.settle();
     }
@@ -46,7 +47,7 @@ impl Pending {
     /// Nothing that waits will be answered.
     pub(super) fn fail_all(&mut self, failure: &Failure) {
         for slot in &mut self.slots {
-            if let Slot::Waits(_, echo) = &*slot {
+            if let Slot::Waits(_, echo, _) = &*slot {
                 *slot = Slot::Ready(text(&told::failed(echo, failure)));
             }
         }
@@ -96,8 +97,8 @@ mod tests {
     #[test]
     fn answers_leave_in_the_order_of_their_lines() {
         let mut pending = Pending::default();
-        pending.push(Token(0), echo("a"));
-        pending.push(Token(1), echo("b"));
+        pending.push(Token(0), echo("a"), false);
+        pending.push(Token(1), echo("b"), false);
         pending.push_ready(&AnswerLine { outcome: "rejected".to_owned(), ..AnswerLine::default() });
         pending.fill(Token(1), Ok(Box::new(Answer::new(Outcome::Touched, Millis(0)))));
         assert_eq!(pending.text(1), None);
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn what_will_not_be_answered_is_told_so() {
         let mut pending = Pending::default();
-        pending.push(Token(0), echo("a"));
+        pending.push(Token(0), echo("a"), false);
         pending.fail_all(&Failure::OutcomeUnknown(Arc::from("disk")));
         let text = pending.text(1).unwrap();
         let line: AnswerLine = serde_json::from_slice(&text).unwrap();

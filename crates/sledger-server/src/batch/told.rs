@@ -5,9 +5,10 @@ use sledger::{Decision, Failure, Outcome};
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::recording::{Echo, Malformed};
 
-/// What came of a line that was submitted.
-pub(super) fn answered(echo: &Echo, completion: Decision) -> AnswerLine {
+/// What came of a line that was submitted, or would come of it.
+pub(super) fn answered(echo: &Echo, dry_run: bool, completion: Decision) -> AnswerLine {
     match completion {
+        Ok(answer) if dry_run => AnswerLine::foreseen(echo, &answer),
         Ok(answer) => AnswerLine::batched(echo, &answer),
         Err(failure) => failed(echo, &failure),
     }

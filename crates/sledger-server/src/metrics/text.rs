@@ -117,7 +117,7 @@ impl Scrape {
         let relaxed = one(u64::from(self.relaxed));
         gauge(to, "durability_relaxed", "Whether answers leave before they are durable", &relaxed)?;
         let help = "Whether the configuration file was changed and could not be taken";
-        gauge(to, "config_reload_failed", help, &one(0))?;
+        gauge(to, "config_reload_failed", help, &one(u64::from(self.reload_failed)))?;
         let version = vec![(vec![("version", self.version.to_owned())], 1)];
         gauge(to, "build_info", "The version that runs", &version)
     }

@@ -70,6 +70,7 @@ fn the_sixth_session_is_403_with_every_field_of_a_denial() {
         (&problem["quota"], &problem["active"], &problem["limit"]),
         (&json!("per-user"), &json!(5), &json!(5))
     );
+    assert_eq!(problem["key"], "ann");
     assert_eq!(problem["message"], "You are already signed in 5 times; 5 are allowed.");
     assert!(problem["reason"].is_string() && problem["policy"].as_str().unwrap().starts_with("deny_access@"));
 }

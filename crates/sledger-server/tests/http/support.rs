@@ -157,12 +157,18 @@ impl Wire {
     }
 
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: Option<&str>) -> Raw {
+        self.ask_with(method, path, "", body)
+    }
+
+    /// With further headers, each with its end of line.
+    pub(crate) fn ask_with(&mut self, method: &str, path: &str, headers: &str, body: Option<&str>) -> Raw {
         let host = self.host.clone();
         let length = body.map_or(0, str::len);
         let kind = if method == "GET" { "" } else { "content-type: application/json\r\n" };
         let body = body.unwrap_or_default();
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{kind}content-length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\n{kind}{headers}content-length: {length}\r\n\r\n"
+        );
         self.send(format!("{head}{body}").as_bytes());
         self.read()
     }

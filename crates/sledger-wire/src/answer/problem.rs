@@ -9,6 +9,7 @@ use sledger_core::command::{Refusal, Rejection};
 
 /// What went wrong, over HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `urn:sledger:` and the code in lower case, or `about:blank`.
     #[serde(rename = "type")]
@@ -174,6 +175,7 @@ const fn title(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not found",
         405 => "Method not allowed",
+        408 => "Request timeout",
         409 => "Conflict",
         410 => "Gone",
         412 => "Precondition failed",

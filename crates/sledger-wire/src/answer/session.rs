@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// A live session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionObject {
     /// Its id.
     pub session: String,
@@ -68,6 +69,7 @@ impl From<&SessionView> for SessionObject {
 
 /// What is remembered of an ended session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TombstoneObject {
     /// Its id.
     pub session: String,

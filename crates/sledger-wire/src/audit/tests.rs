@@ -73,9 +73,7 @@ fn cef_has_its_head_and_labels() {
 
 #[test]
 fn hostile_names_in_text_stay_within_their_quotes() {
-    let user = concat!(
-        r#" user="a\nb\r|c=d]e\"f\\g\u{1b}[2Jh\u{202e}i\u{2028}j\u{85}k\u{9b}l\u{e0041}m\tn seq=9 externalId=9" "#,
-    );
+    let user = r#" user="a\nb\r|c=d]e\"f\\g\u{1b}[2Jh\u{202e}i\u{2028}j\u{85}k\u{9b}l\u{e0041}m\tn seq=9 externalId=9" "#;
     let text = line(&hostile(), AuditFormat::Text);
     assert!(text.contains(user), "{text}");
 }

@@ -3,12 +3,13 @@
 use super::show::{level_word, on_error_word};
 use super::{dimension_text, fact_text};
 use serde_json::{Map, Value, json};
-use sledger_core::Limit;
 use sledger_core::command::Configure;
 use sledger_core::config::{
-    Condition, Messages, Origin, Override, Param, Quota, Reuse, SameId, Selector, SessionSettings,
-    UserSettings, When,
+    Condition, Membership, Messages, Origin, Override, Param, Quota, Reuse, SameId, Selector,
+    SessionSettings, Switch, UserSettings, When,
 };
+use sledger_core::event::Part;
+use sledger_core::{Limit, Millis};
 
 /// The `config` of a `configure`.
 #[must_use]
@@ -48,6 +49,41 @@ fn users(users: &UserSettings) -> Value {
 
 fn messages(messages: &Messages) -> Value {
     json!({"denied": messages.denied, "evicted": messages.evicted})
+}
+
+/// A part of a configuration as it is recorded, by the section that it belongs to.
+pub(crate) fn part(part: &Part) -> Value {
+    match part {
+        Part::Sessions(part) => json!({ "sessions": sessions(part) }),
+        Part::Users(part) => json!({ "users": users(part) }),
+        Part::Messages(part) => json!({ "messages": messages(part) }),
+        Part::Groups(part) => {
+            let groups = part.iter().map(|group| json!({"name": group.name, "users": group.users}));
+            json!({ "group": groups.collect::<Vec<_>>() })
+        }
+        Part::Members(part) => json!({ "group_users": part }),
+        Part::Ignore(part) => json!({ "ignore": part.iter().map(when).collect::<Vec<_>>() }),
+        Part::Quota(part) => json!({ "quota": quota(part) }),
+        Part::Overrides(part) => json!({ "override": part.iter().map(override_object).collect::<Vec<_>>() }),
+        Part::Switches(part) => json!({ "switches": part.iter().map(switch).collect::<Vec<_>>() }),
+        Part::Memberships(part) => json!({ "members": part.iter().map(membership).collect::<Vec<_>>() }),
+    }
+}
+
+/// A switch with its quota.
+pub(crate) fn switch(switch: &Switch) -> Value {
+    json!({
+        "quota": switch.quota,
+        "enabled": switch.enabled,
+        "until": switch.until.map(Millis::rfc3339),
+        "afterwards": switch.afterwards,
+        "reason": switch.reason,
+        "set_at": switch.set_at.0,
+    })
+}
+
+fn membership(one: &Membership) -> Value {
+    json!({"group": one.group, "user": one.user, "member": one.member, "set_at": one.set_at.0})
 }
 
 /// A quota as HTTP shows it: its own keys and `origin`.

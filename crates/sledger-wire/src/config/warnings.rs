@@ -5,6 +5,7 @@ use crate::escape::brief;
 use crate::fields::Fault;
 use crate::tree::Place;
 use sledger_core::config::{Condition, Dimension, Level, Quota};
+use sledger_core::quota::never_meets;
 
 /// Every warning: the ledger's first, then in the order of quotas.
 pub(super) fn of(config: &Config) -> Vec<Fault> {
@@ -20,7 +21,7 @@ pub(super) fn of(config: &Config) -> Vec<Fault> {
             );
             warnings.push(warning(config, format!("quota[{index}]"), reason));
         }
-        repeated(quota).for_each(|(place, reason)| {
+        unreachable(config, quota).chain(repeated(quota)).for_each(|(place, reason)| {
             warnings.push(warning(config, format!("quota[{index}].override[{place}]"), reason));
         });
     }
@@ -59,6 +60,14 @@ fn implied(wanted: &Condition, conditions: &[Condition]) -> bool {
     conditions
         .iter()
         .any(|one| one.fact == wanted.fact && one.any_of.iter().all(|value| wanted.any_of.contains(value)))
+}
+
+/// Overrides that no login can ever meet.
+fn unreachable<'c>(config: &'c Config, quota: &'c Quota) -> impl Iterator<Item = (usize, String)> + 'c {
+    quota.overrides.iter().enumerate().filter_map(|(index, one)| {
+        let why = never_meets(quota, &config.settings.users, &one.selector)?;
+        Some((index, format!("`{}` never matches: {why}", brief(&selector_text(&one.selector)))))
+    })
 }
 
 /// Overrides whose selector stands before them already: they are never looked at.

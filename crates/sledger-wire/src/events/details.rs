@@ -1,5 +1,6 @@
 //! What an event says beside the keys that all events share.
 
+use crate::config::part_object;
 use crate::values::LimitWord;
 use serde_json::{Map, Value, json};
 use sledger_core::event::{Event, PolicyMode, PolicySource, Started};
@@ -22,7 +23,7 @@ fn configuration(event: &Event) -> Option<Value> {
             json!({"source": source, "ended": ended, "retained": retained})
         }
         Event::SourceAdopted { source, adopted } => json!({"source": source, "adopted": adopted}),
-        Event::ConfigPart { hash, .. } => json!({"hash": hex(hash)}),
+        Event::ConfigPart { hash, part } => json!({"hash": hex(hash), "part": part_object(part)}),
         Event::ConfigApplied { parts, bindings, file, rules, engine } => json!({
             "parts": parts.iter().map(hex).collect::<Vec<_>>(),
             "policies": bindings.iter().map(|binding| binding.policy.to_string()).collect::<Vec<_>>(),

@@ -51,6 +51,28 @@ fn the_documented_line_reads_as_documented() {
     assert_eq!(line.request, Request::new(Actor::Cli, Command::Login(Box::new(login))));
 }
 
+#[test]
+fn only_logins_and_adoptions_of_a_served_ledger_may_be_asked_about() {
+    let batch = |line: &str| parse_batch(line.as_bytes(), &reading()).unwrap().1;
+    let adopt = r#"{"op":"adopt","dry_run":true,"sessions":[]}"#;
+    for (line, dry_run) in [
+        (adopt, true),
+        (r#"{"op":"login","user":"ann","session":"a","dry_run":true}"#, true),
+        (r#"{"op":"login","user":"ann","session":"a","dry_run":false}"#, false),
+        (r#"{"op":"login","user":"ann","session":"a"}"#, false),
+    ] {
+        assert_eq!(batch(line).dry_run, dry_run, "{line}");
+    }
+    for line in
+        [r#"{"op":"clear","user":"ann","dry_run":true}"#, r#"{"op":"adopt","dry_run":1,"sessions":[]}"#]
+    {
+        let Command::Unreadable { rejection, .. } = batch(line).command else { panic!("{line} reads") };
+        assert_eq!(rejection.field, "dry_run", "{line}");
+    }
+    let (field, _) = refused(&adopt.replace("{\"op", "{\"at\":0,\"op"));
+    assert_eq!(field, "dry_run", "a recording says what happened");
+}
+
 /// One line per op and form; each reads, and what is written of it reads back to the same.
 const GOOD: &[&str] = &[
     DOCUMENTED,
