@@ -112,7 +112,7 @@ fn a_switch_for_a_while_gives_way_to_the_one_for_good_that_was_set_before_it() {
 fn an_override_set_at_run_time_counts_until_its_time_and_is_taken_out_then() {
     let mut world = World::new(file(vec![quota("office", 1)]));
     let until = Millis(world.at.0 + MINUTE);
-    world.done(world.limit("ann", Some(at_most(3)), Some(until)));
+    world.done(World::limit("ann", Some(at_most(3)), Some(until)));
     world.logins("ann", 3, Outcome::Admitted);
     world.logins("ann", 1, Outcome::Denied);
     world.pass(MINUTE);
@@ -128,16 +128,16 @@ fn of_two_overrides_the_newest_counts_and_unset_brings_back_the_files() {
     office.overrides.push(world::fixed("ann", at_most(2)));
     let mut world = World::new(file(vec![office]));
     world.logins("ann", 2, Outcome::Admitted);
-    world.done(world.limit("ann", Some(at_most(3)), None));
-    world.done(world.limit("ann", Some(at_most(4)), None));
+    world.done(World::limit("ann", Some(at_most(3)), None));
+    world.done(World::limit("ann", Some(at_most(4)), None));
     world.logins("ann", 2, Outcome::Admitted);
     world.logins("ann", 1, Outcome::Denied);
     assert_eq!(world.quota("office").overrides.len(), 2, "the newer one replaced the older one");
-    world.done(world.limit("ann", None, None));
+    world.done(World::limit("ann", None, None));
     world.logins("ann", 1, Outcome::Denied);
-    assert_eq!(world.refused(world.limit("ann", None, None)), (Some(Refusal::Owned), "override".to_owned()));
+    assert_eq!(world.refused(World::limit("ann", None, None)), (Some(Refusal::Owned), "override".to_owned()));
     assert_eq!(
-        world.refused(world.limit("bob", None, None)),
+        world.refused(World::limit("bob", None, None)),
         (Some(Refusal::Unknown), "override".to_owned())
     );
 }
@@ -147,8 +147,8 @@ fn reset_takes_back_what_was_set_at_run_time_and_nothing_else() {
     let mut office = quota("office", 1);
     office.overrides.push(world::fixed("ann", at_most(2)));
     let mut world = World::new(file(vec![office]));
-    world.done(world.limit("ann", Some(Limit::Unlimited), None));
-    world.done(world.limit("b*", Some(Limit::Banned), None));
+    world.done(World::limit("ann", Some(Limit::Unlimited), None));
+    world.done(World::limit("b*", Some(Limit::Banned), None));
     world.done(Changing::Switch { quota: "office".to_owned(), enabled: false, lasts: None });
     world.done(Changing::Reset { quota: "office".to_owned() });
     let before = world.recorded();
@@ -209,9 +209,9 @@ fn a_change_of_what_somebody_else_changed_is_refused() {
 fn bad_changes_are_refused_by_field_and_nothing_is_recorded() {
     let mut world = World::new(file(vec![quota("office", 1)]));
     let cases = [
-        (world.limit("ann", Some(at_most(2)), Some(world.at)), "until"),
-        (world.limit("", Some(at_most(2)), None), "selector"),
-        (world.limit("an\u{1b}n", Some(at_most(2)), None), "selector"),
+        (World::limit("ann", Some(at_most(2)), Some(world.at)), "until"),
+        (World::limit("", Some(at_most(2)), None), "selector"),
+        (World::limit("an\u{1b}n", Some(at_most(2)), None), "selector"),
         (Changing::Switch { quota: "office".to_owned(), enabled: true, lasts: Some(Span::ZERO) }, "for"),
         (
             Changing::Put(Box::new(Quota { on_exhausted: "none".to_owned(), ..quota("x", 1) })),
@@ -243,12 +243,12 @@ fn an_override_that_can_never_match_is_refused_with_what_would() {
     let mut settings = file(vec![quota("office", 1)]);
     settings.users.lowercase = true;
     let mut world = World::new(settings);
-    let answer = world.ask(world::change(world.limit("Ann*", Some(at_most(2)), None), None));
+    let answer = world.ask(world::change(World::limit("Ann*", Some(at_most(2)), None), None));
     assert_eq!(
         answer.reason.as_deref(),
         Some("`Ann*` never matches: user keys are folded to lower case: write `ann*`")
     );
-    world.done(world.limit("Ann", Some(at_most(2)), None));
+    world.done(World::limit("Ann", Some(at_most(2)), None));
     assert_eq!(
         world.quota("office").overrides[0].selector,
         Selector::User("ann".to_owned()),
@@ -259,7 +259,7 @@ fn an_override_that_can_never_match_is_refused_with_what_would() {
 #[test]
 fn a_reload_takes_the_files_settings_and_leaves_what_was_set_at_run_time() {
     let mut world = World::new(file(vec![quota("office", 1), quota("old", 9)]));
-    world.done(world.limit("ann", Some(at_most(2)), None));
+    world.done(World::limit("ann", Some(at_most(2)), None));
     world.done(Changing::Switch { quota: "old".to_owned(), enabled: false, lasts: None });
     world.done(Changing::Put(Box::new(quota("mine", 7))));
     world.reload(&file(vec![quota("office", 5)])).unwrap();
@@ -301,11 +301,11 @@ fn at_a_start_a_quota_of_the_ledger_gives_way_to_the_files_of_that_name() {
 #[test]
 fn a_limit_for_somebody_neither_counts_anew_nor_records_what_is_in_force() {
     let mut world = World::new(file(vec![Quota { level: Level::Hard, ..quota("office", 3) }]));
-    world.done(world.limit("ann", Some(at_most(2)), None));
+    world.done(World::limit("ann", Some(at_most(2)), None));
     world.logins("bob", 3, Outcome::Admitted);
     let keys = world.keys();
     let before = world.recorded();
-    world.done(world.limit("zoe", Some(at_most(2)), None));
+    world.done(World::limit("zoe", Some(at_most(2)), None));
     assert_eq!(world.keys(), keys, "keys keep their numbers");
     assert_eq!(world.recorded() - before, 3, "one part, what changed, and that it is in force");
 }
@@ -314,7 +314,7 @@ fn a_limit_for_somebody_neither_counts_anew_nor_records_what_is_in_force() {
 fn hundreds_of_overrides_set_one_by_one_stay_small_decisions_and_are_read_again() {
     let mut world = World::new(file(vec![quota("office", 3)]));
     for n in 0..500u32 {
-        world.done(world.limit(&format!("user-{n}"), Some(at_most(2)), None));
+        world.done(World::limit(&format!("user-{n}"), Some(at_most(2)), None));
     }
     assert_eq!(world.quota("office").overrides.len(), 500);
     let largest = world.decisions().map(|decision| sledger_core::codec::encode(decision).len()).max();
@@ -327,7 +327,7 @@ fn hundreds_of_overrides_set_one_by_one_stay_small_decisions_and_are_read_again(
 #[test]
 fn the_same_command_id_changes_nothing_twice() {
     let mut world = World::new(file(vec![quota("office", 3)]));
-    let what = world.limit("ann", Some(at_most(2)), None);
+    let what = World::limit("ann", Some(at_most(2)), None);
     assert!(!world.ask_as("c-1", what.clone()).repeated);
     let before = world.recorded();
     assert!(world.ask_as("c-1", what).repeated, "[14]");

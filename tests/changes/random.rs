@@ -3,8 +3,6 @@
 //!
 //! `SLEDGER_PROPERTY_RUNS` sets how many runs, `SLEDGER_PROPERTY_SEED` the first seed.
 
-#![expect(clippy::print_stdout, reason = "seeds are for whoever runs the tests")]
-
 use sledger::projector::{Projection, UserQuery};
 use sledger_core::answer::Outcome;
 use sledger_core::command::{Actor, Command, Login, Request};
@@ -120,7 +118,9 @@ fn limits_shown_after_a_change_are_those_in_force() {
         for _ in 0..12 {
             decider.decide(&Request::new(Actor::Local, change(&mut rng, at)), at, &mut out);
         }
-        out.iter().for_each(|recorded| views.apply(recorded));
+        for recorded in &out {
+            views.apply(recorded);
+        }
         assert_eq!(users(&views), users(&Projection::of_state(decider.state())), "seed {seed}");
     }
 }

@@ -67,7 +67,7 @@ impl World {
 
     fn request(&mut self, request: &Request) -> Answer {
         let answer = self.decider.decide(request, self.at, &mut self.recorded);
-        for recorded in &self.recorded[self.read..] {
+        for recorded in self.recorded.iter().skip(self.read) {
             let decision = codec::decode(&codec::encode(&*recorded.decision)).unwrap();
             refold(&mut self.folded, recorded.first, &decision);
         }
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// A limit of quota `office`.
-    pub(crate) fn limit(&self, whom: &str, limit: Option<Limit>, until: Option<Millis>) -> Changing {
+    pub(crate) fn limit(whom: &str, limit: Option<Limit>, until: Option<Millis>) -> Changing {
         let Changing::Override { quota, selector, .. } = limit_of("office", whom) else { unreachable!() };
         Changing::Override { quota, selector, limit, until }
     }

@@ -32,7 +32,7 @@ pub fn line(event: &EventLine, format: AuditFormat) -> String {
     }
 }
 
-/// The seq of the event that a line written by [`line`] is about; `None` where it is no such line.
+/// The seq of the event that a line written by [`line()`] is about; `None` where it is no such line.
 #[must_use]
 pub fn seq_of(line: &[u8]) -> Option<u64> {
     let rest = after_seq_key(line)?;
