@@ -3,9 +3,11 @@
 //! Invariant: a change is judged by the decider against what was seen (`If-Match`), so of two who saw the same only
 //! one gets through.
 
+pub(crate) mod overrides;
+
 use crate::app::App;
 use crate::extract::{Asked, Named, RequestId, text, whole};
-use crate::openapi::{Bodies, Decisions, IfAbsent, OverridePath, QuotaPath, Views};
+use crate::openapi::{Bodies, Decisions, IfAbsent, QuotaPath, Views};
 use crate::reply::{self, Refusal, Reply};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, State};
@@ -17,14 +19,11 @@ use sledger::core::command::{Change, Changing, Expect, Refusal as Refused, Rejec
 use sledger::core::config::{Quota, Settings};
 use sledger::{Actor, Answer, Command, Request};
 use sledger_wire::answer::Problem;
-use sledger_wire::bodies::{override_from_json, quota_from_json, quota_patched, switch_from_json};
-use sledger_wire::config::selector;
+use sledger_wire::bodies::{quota_from_json, quota_patched, switch_from_json};
 use sledger_wire::escape::brief;
 use sledger_wire::queries::ChangeQuery;
-use sledger_wire::quotas::{
-    OverridesPage, QuotaChange, QuotasPage, etag, expectation, notes, overrides, shown,
-};
-use sledger_wire::schemas::{OverrideBody, QuotaBody, QuotaObject, SwitchBody};
+use sledger_wire::quotas::{QuotaChange, QuotasPage, etag, expectation, notes, shown};
+use sledger_wire::schemas::{QuotaBody, QuotaObject, SwitchBody};
 use std::sync::Arc;
 
 /// A quota read again after somebody else's change, for a patch that names no tag.
@@ -319,85 +318,8 @@ pub(crate) async fn reset(State(app): State<Arc<App>>, Named(name): Named, askin
     changed(&app, &name, &asking, (what, None)).await
 }
 
-/// `GET /v1/quotas/{name}/overrides`.
-#[utoipa::path(
-    get,
-    path = "/v1/quotas/{name}/overrides",
-    tag = "quotas",
-    operation_id = "overrides",
-    summary = "Other limits of a quota",
-    params(QuotaPath),
-    responses(
-        (status = 200, description = "those looked at first before the others", body = OverridesPage),
-        (status = 404, description = "there is no such quota"),
-        Views,
-    )
-)]
-pub(crate) async fn list_overrides(State(app): State<Arc<App>>, Named(name): Named) -> Reply {
-    let (seq, ready) = settings(&app).await?;
-    let quota = found(&ready.settings, &name)?;
-    let page = OverridesPage { seq, quota: name.clone(), overrides: overrides(quota) };
-    Ok(tagged(&ready.settings, &name, reply::json(&page)))
-}
-
-/// `PUT /v1/quotas/{name}/overrides/{selector}`.
-#[utoipa::path(
-    put,
-    path = "/v1/quotas/{name}/overrides/{selector}",
-    tag = "quotas",
-    operation_id = "set_override",
-    summary = "Sets another limit for some",
-    params(OverridePath, Asking),
-    request_body(content = OverrideBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "set", body = QuotaChange),
-        (status = 404, description = "there is no such quota"),
-        (status = 412, description = "somebody else changed it: look again"),
-        Decisions,
-        Bodies,
-    )
-)]
-pub(crate) async fn set_override(
-    State(app): State<Arc<App>>,
-    Pair(name, whom): Pair,
-    asking: Asking,
-    body: Body,
-) -> Reply {
-    let body = override_from_json(&whole(body, app.config.read_max).await?)?;
-    let selector = selector(&whom).map_err(|reason| Rejection::new("selector", reason.0))?;
-    let what =
-        Changing::Override { quota: name.clone(), selector, limit: Some(body.limit), until: body.until };
-    changed(&app, &name, &asking, (what, body.reason)).await
-}
-
-/// `DELETE /v1/quotas/{name}/overrides/{selector}`.
-#[utoipa::path(
-    delete,
-    path = "/v1/quotas/{name}/overrides/{selector}",
-    tag = "quotas",
-    operation_id = "unset_override",
-    summary = "Takes another limit back",
-    params(OverridePath, Asking),
-    responses(
-        (status = 200, description = "taken back", body = QuotaChange),
-        (status = 404, description = "there is no such quota, or no such override"),
-        (status = 409, description = "the configuration file owns it: change it there"),
-        (status = 412, description = "somebody else changed it: look again"),
-        Decisions,
-    )
-)]
-pub(crate) async fn unset_override(
-    State(app): State<Arc<App>>,
-    Pair(name, whom): Pair,
-    asking: Asking,
-) -> Reply {
-    let selector = selector(&whom).map_err(|reason| Rejection::new("selector", reason.0))?;
-    let what = Changing::Override { quota: name.clone(), selector, limit: None, until: None };
-    changed(&app, &name, &asking, (what, None)).await
-}
-
 /// Does a change of a quota, and tells it with the quota before and after.
-async fn changed(
+pub(crate) async fn changed(
     app: &App,
     name: &str,
     asking: &Asking,
@@ -418,12 +340,12 @@ async fn changed(
     Ok(tagged(&after.settings, name, reply::json_as(status, &done)))
 }
 
-fn found<'a>(settings: &'a Settings, name: &str) -> Result<&'a Arc<Quota>, Refusal> {
+pub(crate) fn found<'a>(settings: &'a Settings, name: &str) -> Result<&'a Arc<Quota>, Refusal> {
     let unknown = || Problem::new(404, None, format!("there is no quota `{}`", brief(name))).into();
     settings.quota(name).ok_or_else(unknown)
 }
 
-fn tagged(settings: &Settings, name: &str, mut response: Response) -> Response {
+pub(crate) fn tagged(settings: &Settings, name: &str, mut response: Response) -> Response {
     if let Some(tag) = settings.quota_tag(name) {
         let value = HeaderValue::from_str(&etag(&tag));
         response.headers_mut().extend(value.ok().map(|value| (ETAG, value)));

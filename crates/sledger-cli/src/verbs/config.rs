@@ -70,6 +70,8 @@ struct Checked {
 fn look(global: &Global) -> Result<Checked> {
     let configured = configured::read(global, &Flags::new())?;
     let policies = policies::load(&configured.config)?.len();
+    sledger_server::audit::check(&configured.config.audit)
+        .map_err(|error| Usage::error(error.to_string()))?;
     Ok(Checked { configured, policies })
 }
 

@@ -11,6 +11,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DIR: &str = "SLEDGER_AUDIT_CHILD";
 const ROUNDS: u64 = 8;
+const LOGINS_MAX: u64 = 20_000;
+
+/// Killed at the end of the test, however it ends.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
 
 /// Not a test of its own: what the child does.
 #[test]
@@ -20,16 +31,17 @@ fn child_lets_people_in_until_it_is_killed() {
     let ledger = ledger(&dir.join("data"));
     let _audit = start(&ledger, &[file(&dir.join("audit.jsonl"), Json, WANTED)], dir);
     let run = ledger.durable().0;
-    for n in 0_u64.. {
+    // More than it lives for; should nobody kill it, it ends.
+    for n in 0..LOGINS_MAX {
         refuse_and_evict(&ledger, &format!("{run} {n}"));
     }
 }
 
-fn child(dir: &Path) -> Child {
+fn child(dir: &Path) -> Killed {
     let this = std::env::current_exe().unwrap();
     let mut command = Command::new(this);
     command.args(["--exact", "kills::child_lets_people_in_until_it_is_killed", "--nocapture"]);
-    command.env(DIR, dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Killed(command.env(DIR, dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
 #[test]
@@ -41,13 +53,12 @@ fn killed_process_leaves_each_refusal_and_eviction_once() {
     let mut random = u64::from(seed) | 1;
     for _ in 0..ROUNDS {
         let before = fs::metadata(&path).map_or(0, |about| about.len());
-        let mut child = child(dir.path());
+        let child = child(dir.path());
         until("the child writes", || fs::metadata(&path).is_ok_and(|about| about.len() > before));
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // Any moment within a few batches.
         std::thread::park_timeout(Duration::from_micros(random >> 48));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        drop(child);
     }
     let ledger = ledger(&dir.path().join("data"));
     let audit = start(&ledger, &[file(&path, Json, WANTED)], dir.path());
