@@ -257,6 +257,18 @@ fn an_override_that_can_never_match_is_refused_with_what_would() {
 }
 
 #[test]
+fn a_user_that_folds_to_nothing_is_refused_where_one_is_needed_and_is_no_session() {
+    let mut settings = file(vec![quota("office", 1)]);
+    settings.users.strip_domain = vec!["corp".to_owned()];
+    let mut world = World::new(settings);
+    assert_eq!(world.refused(World::limit("@corp", Some(at_most(2)), None)), (None, "selector".to_owned()));
+    let member = Changing::Member { group: "vip".to_owned(), user: "CORP\\".to_owned(), member: true };
+    assert_eq!(world.refused(member), (None, "user".to_owned()));
+    world.logins("@corp", 3, Outcome::Ignored);
+    assert_eq!(world.recorded(), 0);
+}
+
+#[test]
 fn a_reload_takes_the_files_settings_and_leaves_what_was_set_at_run_time() {
     let mut world = World::new(file(vec![quota("office", 1), quota("old", 9)]));
     world.done(World::limit("ann", Some(at_most(2)), None));

@@ -115,3 +115,18 @@ fn a_person_reads_the_dry_run_as_a_table_and_large_ones_are_handed_over_in_piece
         assert!(!said.contains("skipped"), "each piece is remembered: {said}");
     });
 }
+
+#[test]
+fn an_id_that_is_in_the_list_twice_is_adopted_once_and_told() {
+    at_both_doors(CONFIG, |desk| {
+        let list = json!({"source": "old", "sessions": [
+            session("ann", "a", &json!({})), session("ann", "a", &json!({})), session("bob", "a", &json!({})),
+            session("bob", "b", &json!({})),
+        ]});
+        for (command, live) in [(dry(&list), 0), (list.clone(), 1)] {
+            let told = desk.ask("adopt", &command, "adopted");
+            assert_eq!(ids(&told["skipped"]), ["a", "a"], "{told}");
+            assert_eq!((desk.live("ann").len(), desk.live("bob").len()), (live, live), "{told}");
+        }
+    });
+}

@@ -8,6 +8,7 @@
 
 mod datagrams;
 mod files;
+mod full;
 mod kills;
 mod rsyslog;
 mod running;
