@@ -23,6 +23,9 @@ const CALLS: [&str; 14] = [
     "getdents64",
 ];
 
+/// No snapshot of these runs is of a later event.
+const SNAPSHOT_SEQ_MAX: u32 = 1_500;
+
 /// A call on a file of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Step {
@@ -34,6 +37,18 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The file it concerns. A snapshot is named by the seq at which it was due, which differs from run to run: there
+    /// it is whichever comes.
+    fn paths(&self) -> Vec<PathBuf> {
+        let is_snapshot = self.path.parent() == Some(Path::new("snapshots"));
+        match self.path.extension().filter(|_| is_snapshot) {
+            Some(end) => (1..=SNAPSHOT_SEQ_MAX)
+                .map(|seq| format!("snapshots/{seq:012}.{}", end.display()).into())
+                .collect(),
+            None => vec![self.path.clone()],
+        }
+    }
+
     /// What it is for: numbers in names do not count.
     fn kind(&self) -> (&'static str, String) {
         let path = self.path.to_string_lossy();
@@ -66,10 +81,12 @@ impl Fault {
 
     /// The command under which a program meets the fault.
     pub(crate) fn strace(&self, dir: &Path, trace: &Path) -> Command {
-        let Step { call, path, .. } = &self.step;
-        let path = if path.as_os_str().is_empty() { dir.to_owned() } else { dir.join(path) };
+        let call = self.step.call;
         let mut command = strace(trace);
-        command.arg("-P").arg(path).args(["-e", &format!("trace={call}")]);
+        for path in self.step.paths() {
+            command.arg("-P").arg(if path.as_os_str().is_empty() { dir.to_owned() } else { dir.join(path) });
+        }
+        command.args(["-e", &format!("trace={call}")]);
         command.args(["-e", &format!("inject={call}:error={}:when={}", self.error, self.when)]);
         command
     }
