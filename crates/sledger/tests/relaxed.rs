@@ -52,7 +52,8 @@ fn while_a_barrier_hangs_relaxed_answers_come_until_the_bound_and_then_nobody_is
         let (yes, last, failure) = log_in_until_it_stops(&ledger);
         assert!(yes >= 1, "the first does not wait");
         assert!(last < SOON, "the last yes came after {last:?}, though the disk had taken nothing");
-        assert!(matches!(failure, Failure::OutcomeUnknown(_)), "{failure:?}");
+        // Where the decider was waiting for the writer already, the next one was never decided at all.
+        assert!(matches!(failure, Failure::OutcomeUnknown(_) | Failure::Poisoned(_)), "{failure:?}");
         assert!(matches!(login(&ledger, 0), Err(Failure::Poisoned(_))), "nothing is admitted any more");
         assert_eq!(admitted(&held.decisions()), 0);
         held.let_go();
