@@ -235,6 +235,13 @@ fn bad_changes_are_refused_by_field_and_nothing_is_recorded() {
         reason: Some("x".repeat(600)),
     };
     assert_eq!(world.ask(Command::Change(Box::new(change))).field.as_deref(), Some("reason"));
+    let member = Changing::Member { group: "vip".to_owned(), user: "ann".to_owned(), member: true };
+    let change = Change { what: member, expect: None, reason: Some("why".to_owned()) };
+    assert_eq!(
+        world.ask(Command::Change(Box::new(change))).field.as_deref(),
+        Some("reason"),
+        "not lost in silence"
+    );
     assert_eq!(world.recorded(), 0);
 }
 

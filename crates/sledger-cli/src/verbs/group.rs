@@ -32,9 +32,6 @@ pub(crate) struct Member {
     /// The user
     #[arg(value_name = "USER")]
     user: String,
-    /// Why, for operators
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
 }
 
 impl Group {
@@ -51,8 +48,10 @@ impl Group {
 impl Member {
     fn set(&self, member: bool, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         let asking = Asking::new(&Whence::url(global)?)?;
-        let how = Changing { reason: self.reason.clone(), ..Changing::default() };
-        let done = asking.client().set_member(&self.group, &self.user, member, &how).map_err(told)?;
+        let done = asking
+            .client()
+            .set_member(&self.group, &self.user, member, &Changing::default())
+            .map_err(told)?;
         if out.is_json() {
             out.json(&done)?;
         } else {

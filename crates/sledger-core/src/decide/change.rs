@@ -130,6 +130,11 @@ fn next(ready: &Ready, change: &Change, now: (Seq, Millis)) -> Result<Next, Refu
             unset_override(settings, quota, selector, reason)
         }
         Changing::Reset { quota } => reset(settings, quota, reason),
+        // The event of a membership has no room for one: better refused than lost.
+        Changing::Member { .. } if reason.is_some() => {
+            let reason = "is not kept for members of groups: leave it out";
+            Err(Rejection::new("reason", reason).into())
+        }
         Changing::Member { group, user, member } => self::member(ready, (group, user, *member), now.0),
     }
 }
