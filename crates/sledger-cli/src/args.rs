@@ -69,6 +69,9 @@ pub(crate) enum Verb {
     /// See who is in which group, put users in or take them out
     #[command(subcommand)]
     Group(verbs::group::Group),
+    /// Write, check, test, try and install policies
+    #[command(subcommand)]
+    Policy(verbs::policy::Policy),
     /// Check, show or reload the configuration
     #[command(subcommand)]
     Config(verbs::config::Config),

@@ -16,6 +16,7 @@ pub(crate) mod limit;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
+pub(crate) mod policy;
 pub(crate) mod quota;
 pub(crate) mod reconcile;
 pub(crate) mod serve;
@@ -53,6 +54,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Exit> {
         Verb::Quota(verb) => verb.run(global, out),
         Verb::Limit(verb) => verb.run(global, out),
         Verb::Group(verb) => verb.run(global, out),
+        Verb::Policy(verb) => verb.run(global, out),
         Verb::Config(verb) => verb.run(global, out),
         Verb::Ledger(verb) => verb.run(global, out),
         Verb::Completions(verb) => verb.run(out),

@@ -33,6 +33,8 @@ const VERBS: &[&[&str]] = &[
     &["group", "list"],
     &["group", "add"],
     &["group", "remove"],
+    &["policy"],
+    &["policy", "check"],
     &["config"],
     &["config", "check"],
     &["config", "show"],
