@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "changes/policies.rs"]
+mod policies;
 #[path = "changes/random.rs"]
 mod random;
 #[path = "changes/world.rs"]

@@ -3,8 +3,9 @@
 use sledger_core::answer::{Answer, Outcome};
 use sledger_core::command::{Actor, Change, Changing, Command, Expect, Login, Refusal, Reload, Request};
 use sledger_core::config::{Bounds, Origin, Override, Quota, Selector, Settings};
+use sledger_core::decide::Install;
 use sledger_core::decider::{Decider, Recorded};
-use sledger_core::event::{Decision, Event};
+use sledger_core::event::{Decision, Event, PolicySource};
 use sledger_core::{Limit, Millis, State, codec, refold};
 use sledger_policy::Engine;
 use std::sync::Arc;
@@ -99,11 +100,27 @@ impl World {
         (answer.refusal, answer.field.unwrap_or_default())
     }
 
+    pub(crate) fn done_because(&mut self, what: Changing, reason: &str) {
+        let change = Change { what, expect: None, reason: Some(reason.to_owned()) };
+        let answer = self.ask(Command::Change(Box::new(change)));
+        assert_eq!(answer.outcome, Outcome::Configured, "{answer:?}");
+    }
+
     /// The field that was refused, if one was.
     pub(crate) fn reload(&mut self, settings: &Settings) -> Result<(), String> {
+        self.reload_with(settings, &[])
+    }
+
+    /// As [`World::reload`], with policies of the folder.
+    pub(crate) fn reload_with(&mut self, settings: &Settings, folder: &[(&str, &str)]) -> Result<(), String> {
+        let install = |(name, text): &(&str, &str)| Install {
+            name: Arc::from(*name),
+            text: Arc::from(*text),
+            from: PolicySource::Folder,
+        };
         let reload = Reload {
             settings: settings.clone(),
-            installs: Vec::new(),
+            installs: folder.iter().map(install).collect(),
             bounds: Bounds::default(),
             file: None,
         };
@@ -112,6 +129,12 @@ impl World {
             None => Ok(()),
             Some(field) => Err(field),
         }
+    }
+
+    /// One login, whatever comes of it.
+    pub(crate) fn login(&mut self, user: &str, session: &str) -> Answer {
+        let (user, session) = (Some(user.to_owned()), Some(session.to_owned()));
+        self.ask(Command::Login(Box::new(Login { user, session, ..Login::default() })))
     }
 
     /// So many logins of `user`, each of which comes to `outcome`.
@@ -144,6 +167,10 @@ impl World {
 
     pub(crate) fn next_due_setting(&self) -> Option<Millis> {
         self.decider.state().ready().next_end
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        self.decider.state()
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -2,7 +2,7 @@
 
 mod change;
 
-pub use change::{Change, Changing, Expect, Refusal, Reload};
+pub use change::{Change, Changing, Deed, Expect, PolicyChange, Refusal, Reload};
 
 use crate::config::{GroupRule, Messages, Quota, SessionSettings, UserSettings, When};
 use crate::{Seq, Span};

@@ -3,8 +3,10 @@
 //! These are the ready types. How they are written in `sledger.toml` or JSON,
 //! and every complaint about what is written wrongly, lives in `sledger-wire`.
 
+mod assignment;
 mod run_time;
 
+pub use assignment::{Assignment, is_in_share};
 pub use run_time::{Membership, Switch, Tag};
 
 use crate::{Limit, Millis, Seq, Span};
@@ -31,6 +33,8 @@ pub struct Settings {
     pub switches: Vec<Switch>,
     /// Users put into groups or taken out at run time, one for each user of a group at most.
     pub members: Vec<Membership>,
+    /// Policies given to quotas at run time.
+    pub assignments: Vec<Assignment>,
 }
 
 impl Default for Settings {
@@ -44,6 +48,7 @@ impl Default for Settings {
             quotas: vec![Arc::new(Quota::default_quota())],
             switches: Vec::new(),
             members: Vec::new(),
+            assignments: Vec::new(),
         }
     }
 }

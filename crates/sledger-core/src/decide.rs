@@ -10,6 +10,7 @@ mod expiry;
 mod judge;
 mod login;
 mod merge;
+mod policies;
 mod settings;
 mod target;
 mod view;
@@ -17,7 +18,7 @@ mod view;
 pub use change::over;
 pub use expiry::due;
 pub use merge::{Merged, merged, told as quotas_told};
-pub use settings::{Applying, Install, applied as configuration, bindings};
+pub use settings::{Applying, Install, applied as configuration, bindings, is_settled, news_of_folder};
 
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Command, Rejection, Request};

@@ -3,7 +3,7 @@
 //! INVARIANT(order): the order in which decisions leave here is the order of the ledger.
 
 use crate::answer::{Answer, Outcome};
-use crate::command::{Command, Request};
+use crate::command::{Actor, Command, Request};
 use crate::config::{Bounds, Settings};
 use crate::decide::{Decided, Decisions, Install, Means, bindings, decide, due, over};
 use crate::event::{Decision, Event, Op};
@@ -13,7 +13,7 @@ use crate::narrate::{count_again, narrate};
 use crate::policy::{Policies, PolicyFault};
 use crate::quota::Ready;
 use crate::snapshot::Taker;
-use crate::state::Kind;
+use crate::state::{Kind, Source};
 use crate::{Facts, Millis, Personal, Seq, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,13 +88,15 @@ impl<P: Policies> Decider<P> {
     ) -> Result<Self, GenesisError> {
         let ready =
             Ready::new(settings).map_err(|r| GenesisError::Setting { field: r.field, reason: r.reason })?;
-        let quotas = ready.settings.quotas.clone();
+        let settings = ready.settings.clone();
         let mut state = State::new(ready, Vec::new(), seed);
-        let bound = bindings(&state, &mut policies, &quotas, installs)?;
+        let bound = bindings(&state, &mut policies, &settings, installs)?;
         let tables = state.change();
         tables.bindings = Arc::from(bound);
         for install in installs {
-            tables.policies.insert(Arc::clone(&install.name), Arc::clone(&install.text));
+            let (text, from) = (Arc::clone(&install.text), install.from);
+            let source = Source { text, from, at: Millis(0), by: Actor::File, reason: None };
+            tables.policies.entry(Arc::clone(&install.name)).or_default().install(source);
         }
         Ok(Self::new(state, policies, bounds))
     }
@@ -287,7 +289,8 @@ impl<P: Policies> Decider<P> {
         let Some(kind) = kind_of_denial(decision) else { return false };
         let Some(Event::Denied { code, .. }) = decision.events.last() else { return false };
         // Failures of policies are facts of their own.
-        let plain = decision.events.len() == 1;
+        let is_plain = |event: &Event| matches!(event, Event::Denied { .. } | Event::PolicyDiffered { .. });
+        let plain = decision.events.iter().all(is_plain);
         if !plain || !self.state.tables().storms.is_storm(&kind, decision.at) {
             return false;
         }

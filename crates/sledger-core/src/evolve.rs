@@ -10,7 +10,7 @@ pub(crate) use settings::{assemble, hash_of, split};
 use crate::State;
 use crate::answer::Tombstone;
 use crate::event::{Decision, Event, Op};
-use crate::state::{Kind, Tables};
+use crate::state::{Kind, Source, Tables};
 use crate::{Facts, Millis, Seq};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -67,6 +67,7 @@ pub type Effects = SmallVec<[Effect; 2]>;
 pub fn evolve_decision(state: &mut State, first: Seq, decision: &Decision) -> Effects {
     let tables = state.change();
     tables.at = tables.at.max(decision.at);
+    note_met(tables, first, decision);
     let events = decision.events.iter().zip(first.0..);
     events
         .map(|(event, seq)| {
@@ -74,6 +75,26 @@ pub fn evolve_decision(state: &mut State, first: Seq, decision: &Decision) -> Ef
             fold(tables, Happened { seq: Seq(seq), first, decision, event })
         })
         .collect()
+}
+
+/// Logins kept of those that met an exhausted quota.
+const MET_MAX: usize = 64;
+
+/// Keeps some of the logins that met an exhausted quota.
+fn note_met(tables: &mut Tables, first: Seq, decision: &Decision) {
+    let [judged, ..] = decision.judged.as_slice() else { return };
+    if tables.met.len() >= MET_MAX {
+        // One in a while is enough, and costs next to nothing.
+        if first.0 % 16 != 0 {
+            return;
+        }
+        tables.met.pop_front();
+    }
+    if let (Op::Login(login), Some(quota)) = (&decision.op, tables.ready.quota(judged.quota))
+        && let Some(facts) = login.facts.plain()
+    {
+        tables.met.push_back((Arc::clone(&quota.name), Arc::clone(facts)));
+    }
 }
 
 fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
@@ -105,8 +126,10 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
         Event::ConfigApplied { parts, bindings, file, engine, .. } => {
             settings::applied(tables, parts, bindings, *file, engine)
         }
-        Event::PolicyInstalled { name, text, .. } => {
-            tables.policies.insert(Arc::clone(name), Arc::clone(text));
+        Event::PolicyInstalled { name, text, from, reason } => {
+            let (at, by) = (happened.decision.at, happened.decision.actor.clone());
+            let source = Source { text: Arc::clone(text), from: *from, at, by, reason: reason.clone() };
+            tables.policies.entry(Arc::clone(name)).or_default().install(source);
             Effect::Nothing
         }
         Event::LedgerStarted(started) => {

@@ -5,7 +5,10 @@ mod reach;
 pub use reach::never_meets;
 
 use crate::command::Rejection;
-use crate::config::{Condition, Dimension, Fact, Level, Quota, Selector, Settings, When};
+use crate::config::{
+    Assignment, Condition, Dimension, Fact, Level, Quota, Selector, Settings, When, is_in_share,
+};
+use crate::event::{PolicyMode, PolicyRef};
 use crate::{Facts, Limit, Millis};
 use ipnet::IpNet;
 use smallvec::SmallVec;
@@ -256,6 +259,36 @@ pub fn ip_in_network(ip: &str, network: &str) -> bool {
     Network::new(network).is_ok_and(|network| network.contains(ip))
 }
 
+/// A policy on trial on a quota.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Which.
+    pub policy: PolicyRef,
+    /// Whether it resolves the limit itself.
+    pub has_limit: bool,
+    /// As a shadow, or for a share of users.
+    pub mode: PolicyMode,
+}
+
+impl Trial {
+    fn of(assignment: &Assignment) -> Self {
+        let Assignment { has_limit, mode, .. } = *assignment;
+        Self { policy: assignment.policy_ref(), has_limit, mode }
+    }
+
+    /// Whether it decides for `user`.
+    #[must_use]
+    pub fn decides_for(&self, user: &str) -> bool {
+        matches!(self.mode, PolicyMode::Share(share) if is_in_share(&self.policy.name, user, share))
+    }
+
+    /// Whether it is asked beside the one that decides.
+    #[must_use]
+    pub fn is_shadow(&self) -> bool {
+        self.mode == PolicyMode::Shadow
+    }
+}
+
 /// Everything of [`Settings`] that is looked at by each login, made ready.
 #[derive(Clone, Debug)]
 pub struct Ready {
@@ -265,6 +298,8 @@ pub struct Ready {
     pub quotas: Vec<ReadyQuota>,
     /// Logins that are no sessions.
     pub ignore: Vec<ReadyWhen>,
+    /// By quota: the policy on trial.
+    trials: Vec<Option<Trial>>,
     group_rules: Vec<(String, Vec<WildMatch>)>,
     /// By user: groups that it was put into or taken out of at run time.
     members: BTreeMap<String, Vec<(String, bool)>>,
@@ -294,7 +329,8 @@ impl Ready {
             members.entry(one.user.clone()).or_default().push((one.group.clone(), one.member));
         }
         let next_end = settings.next_end();
-        Ok(Self { settings, quotas, ignore, group_rules, members, next_end })
+        let trials = settings.quotas.iter().map(|quota| settings.trial(&quota.name).map(Trial::of)).collect();
+        Ok(Self { settings, quotas, ignore, trials, group_rules, members, next_end })
     }
 
     /// Groups that `user` is in by what was set at run time, else by `[[group]]`.
@@ -334,6 +370,12 @@ impl Ready {
             .zip(0u16..)
             .find(|(quota, _)| quota.counts(facts))
             .map(|(quota, index)| (index, quota.configured_limit(facts, at).0))
+    }
+
+    /// The policy on trial on the quota at `index`.
+    #[must_use]
+    pub fn trial(&self, index: u16) -> Option<&Trial> {
+        self.trials.get(usize::from(index))?.as_ref()
     }
 
     /// The quota at `index` of the configuration in force.

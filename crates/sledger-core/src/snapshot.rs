@@ -30,7 +30,7 @@ pub use taking::{Beginning, Slice, Taker};
 pub(crate) use taking::{Taking, before_change, before_denial, is_new};
 
 /// Revision of the rows: changes when they are written otherwise.
-pub const SNAPSHOT_REVISION: u32 = 1;
+pub const SNAPSHOT_REVISION: u32 = 2;
 
 /// The longest frame, in bytes.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;

@@ -10,12 +10,14 @@ mod index;
 mod members;
 mod memory;
 mod session;
+mod sources;
 mod tables;
 mod tombs;
 
 pub use members::{Order, Picked};
 pub use memory::{STORM_DENIALS, STORM_WINDOW, TRIP_FAILURES, TRIP_FOR, TRIP_WITHIN};
 pub use session::Session;
+pub use sources::{AllSources, KEPT_MAX, NAMES_MAX, Source, Sources};
 
 pub(crate) use members::{Members, pick_from};
 pub(crate) use memory::{Kind, Recent, Trip, Trips};
@@ -26,7 +28,7 @@ use crate::answer::{SessionView, Tombstone};
 use crate::event::Binding;
 use crate::evolve::Parts;
 use crate::quota::Ready;
-use crate::{KeyNo, Millis, Seq, UserNo};
+use crate::{Facts, KeyNo, Millis, Seq, UserNo};
 use slab::Slab;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -155,7 +157,41 @@ impl State {
     /// The source installed under a policy's name.
     #[must_use]
     pub fn policy_source(&self, name: &str) -> Option<&Arc<str>> {
-        self.0.policies.get(name)
+        self.policy(name).map(|source| &source.text)
+    }
+
+    /// The policy installed under this name last: its source is in force where a quota names it.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<&Source> {
+        self.0.policies.get(name)?.current()
+    }
+
+    /// The sources of all policies that were installed, by name.
+    #[must_use]
+    pub fn sources(&self) -> &AllSources {
+        &self.0.policies
+    }
+
+    /// The names of the policies that were installed, in order.
+    pub fn policy_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.policies.keys()
+    }
+
+    /// The sources kept of a policy, the one in force last.
+    #[must_use]
+    pub fn policy_sources(&self, name: &str) -> &[Source] {
+        self.0.policies.get(name).map_or(&[], |sources| &sources.kept)
+    }
+
+    /// Whether `text` is what the policies folder held under this name when it was last taken from there.
+    #[must_use]
+    pub fn is_taken(&self, name: &str, text: &str) -> bool {
+        self.0.policies.get(name).is_some_and(|sources| sources.is_taken(text))
+    }
+
+    /// Logins that met an exhausted quota lately, each with the quota's name: some of them, newest last.
+    pub(crate) fn met(&self) -> impl DoubleEndedIterator<Item = &(Arc<str>, Arc<Facts>)> {
+        self.0.met.iter()
     }
 
     /// How many sessions are live by what is folded.

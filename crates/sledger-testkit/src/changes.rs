@@ -1,9 +1,11 @@
 //! Random changes of settings at run time: most of them can be done, some cannot.
 
 use crate::recordings::Rng;
-use sledger_core::command::{Change, Changing, Command};
+use sledger_core::command::{Change, Changing, Command, Deed, PolicyChange};
 use sledger_core::config::{Dimension, Level, Quota, Selector};
+use sledger_core::event::PolicyMode;
 use sledger_core::{Limit, Millis, Span};
+use std::collections::BTreeMap;
 
 /// Names that quotas are given, the default's among them.
 const QUOTAS: [&str; 4] = ["per-user", "q0", "q1", "q2"];
@@ -14,7 +16,7 @@ const POLICIES: [&str; 4] = ["deny_access", "destroy_oldest", "destroy_next_expi
 
 /// A random change, as it may be asked for at `at`.
 pub fn change(rng: &mut Rng, at: Millis) -> Command {
-    let what = match rng.below(7) {
+    let what = match rng.below(10) {
         0 => Changing::Put(Box::new(quota(rng))),
         1 => Changing::Delete { quota: name(rng) },
         2 => {
@@ -28,9 +30,34 @@ pub fn change(rng: &mut Rng, at: Millis) -> Command {
             until: rng.chance(50).then(|| Millis(at.0.saturating_add(rng.below(5_000) as u64))),
         },
         5 => Changing::Reset { quota: name(rng) },
+        6..=8 => Changing::Policy(Box::new(policy(rng))),
         _ => Changing::Member { group: one(rng, &GROUPS), user: one(rng, &USERS), member: rng.chance(60) },
     };
     Command::Change(Box::new(Change { what, expect: None, reason: None }))
+}
+
+/// Something done about one of three policies, one of which fails and one of which has a limit of its own.
+fn policy(rng: &mut Rng) -> PolicyChange {
+    const TEXTS: [&str; 5] = [
+        "fn on_exhausted() { evict(sessions.newest(quota.excess)) }",
+        "fn on_exhausted() { deny(\"not now\") }",
+        "fn on_exhausted() { evict(all_sessions.oldest()) }",
+        "fn on_exhausted() { throw \"it fails\" }",
+        "fn limit() { 2 }\nfn on_exhausted() { if quota.excess > 1 { deny(\"many\") } else { evict(sessions.oldest()) } }",
+    ];
+    let mode = match rng.below(4) {
+        0 | 1 => PolicyMode::Active,
+        2 => PolicyMode::Shadow,
+        _ => PolicyMode::Share(u8::try_from(1 + rng.below(100)).unwrap_or(1)),
+    };
+    let deed = match rng.below(8) {
+        0..=4 => Deed::Install { text: rng.pick(&TEXTS).into(), mode, params: BTreeMap::new() },
+        5 => Deed::Promote,
+        6 => Deed::RollBack { to: None },
+        _ => Deed::Stop,
+    };
+    let names = ["destroy_oldest", "deny_access", "own"];
+    PolicyChange { name: one(rng, &names), quota: rng.chance(50).then(|| name(rng)), deed }
 }
 
 fn one(rng: &mut Rng, of: &[&str]) -> String {

@@ -6,7 +6,9 @@ use crate::recover::{Recovery, recover};
 use sledger_core::clock::LedgerClock;
 use sledger_core::command::Actor;
 use sledger_core::config::Settings;
-use sledger_core::decide::{Applying, bindings, configuration, merged, own_decision, quotas_told};
+use sledger_core::decide::{
+    Applying, configuration, is_settled, merged, news_of_folder, own_decision, quotas_told,
+};
 use sledger_core::decider::{Decider, GenesisError, Recorded};
 use sledger_core::event::{Decision, Event, Op, RULES_REVISION, Started};
 use sledger_core::log::{Appended, Batch, Head};
@@ -128,26 +130,18 @@ fn settle(
     };
     let unchanged = !first_start
         && config.file == state.applied_file()
-        && settings == state.ready().settings
-        && state.engine() == decider.policies().engine()
-        && is_bound(config, decider, &state);
+        && is_settled(&state, decider.policies(), &settings, &config.installs);
     if unchanged {
         return Ok(());
     }
     let told = if first_start { Vec::new() } else { quotas_told(&state.ready().settings, &settings) };
-    let applying =
-        Applying { settings: &settings, installs: &config.installs, file: config.file, told: &told };
+    let installs = &news_of_folder(&state, decider.policies(), &config.installs);
+    let applying = Applying { installs, file: config.file, ..Applying::of(&settings, &told) };
     let decisions = configuration(&state, decider.policies(), applying, (Actor::File, at));
     let decisions = decisions.map_err(|r| GenesisError::Setting { field: r.field, reason: r.reason })?;
     drop(state);
     decider.record_own(decisions, out);
     Ok(())
-}
-
-/// Whether the policies as they are now are those that the ledger says are in force. Binds them on the way.
-fn is_bound(config: &Config, decider: &mut Decider<Engine>, state: &State) -> bool {
-    let quotas = &state.ready().settings.quotas;
-    bindings(state, decider.policies(), quotas, &config.installs).is_ok_and(|bound| bound == state.bindings())
 }
 
 fn append(log: &mut dyn sledger_core::log::Log, out: &[Recorded], epoch: u64) -> Result<Head, OpenError> {

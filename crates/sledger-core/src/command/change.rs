@@ -1,8 +1,11 @@
 //! Changes of settings while the ledger runs.
 
-use crate::config::{Bounds, Quota, Selector, Settings, Tag};
+use crate::config::{Bounds, Param, Quota, Selector, Settings, Tag};
 use crate::decide::Install;
+use crate::event::PolicyMode;
 use crate::{Limit, Millis, Span};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One change by an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub enum Changing {
         /// Its name.
         quota: String,
     },
+    /// A policy comes, goes on trial, or goes.
+    Policy(Box<PolicyChange>),
     /// A user is put into a group or taken out.
     Member {
         /// The group.
@@ -59,6 +64,53 @@ pub enum Changing {
         /// In or out.
         member: bool,
     },
+}
+
+/// What is done about a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// The policy's name.
+    pub name: String,
+    /// The quota concerned; `None` for all that name the policy or have it on trial.
+    pub quota: Option<String>,
+    /// What is done.
+    pub deed: Deed,
+}
+
+/// What is done about a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// A source comes: to decide, or on trial.
+    Install {
+        /// The source.
+        text: Arc<str>,
+        /// How it is to be in force.
+        mode: PolicyMode,
+        /// Its params on a quota that names another policy.
+        params: BTreeMap<String, Param>,
+    },
+    /// What is on trial decides from now on.
+    Promote,
+    /// A former source decides again.
+    RollBack {
+        /// Its revision; `None` for the one before.
+        to: Option<[u8; 4]>,
+    },
+    /// What is on trial goes.
+    Stop,
+}
+
+impl PolicyChange {
+    /// The operation, as a command id stands for it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self.deed {
+            Deed::Install { .. } => "install_policy",
+            Deed::Promote => "promote_policy",
+            Deed::RollBack { .. } => "roll_back_policy",
+            Deed::Stop => "stop_policy",
+        }
+    }
 }
 
 /// What is to be changed must be as the caller saw it.

@@ -71,16 +71,17 @@ impl Settings {
         self.members.iter().find(|one| one.group == group && one.user == user)
     }
 
-    /// Forgets switches of quotas that there are no longer.
-    pub(crate) fn forget_switches(&mut self) {
+    /// Forgets switches and policies of quotas that there are no longer.
+    pub(crate) fn forget_gone(&mut self) {
         let quotas = &self.quotas;
         self.switches.retain(|switch| quotas.iter().any(|quota| quota.name == switch.quota));
+        self.assignments.retain(|one| quotas.iter().any(|quota| quota.name == one.quota));
     }
 
     /// The tag of a quota with everything set for it at run time; `None` where there is none.
     #[must_use]
     pub fn quota_tag(&self, name: &str) -> Option<Tag> {
-        self.quota(name).map(|quota| tag(&(quota, self.switch(name))))
+        self.quota(name).map(|quota| tag(&(quota, self.switch(name), self.assigned(name), self.trial(name))))
     }
 
     /// The tag of a group's members; also for a group that there is not yet.

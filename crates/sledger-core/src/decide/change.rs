@@ -4,7 +4,8 @@
 //! switches are set beside it; nothing that ends by itself is made to end before now.
 
 use super::merge::{self, merged};
-use super::settings::{Applying, applied, bindings, check_quotas};
+use super::policies::{self, Turn};
+use super::settings::{Applying, applied, check_quotas, is_settled, news_of_folder};
 use super::{Decided, Decisions, Means, Outcomes, edge, repeated, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Change, Changing, Expect, Refusal, Rejection, Reload, Request};
@@ -18,7 +19,7 @@ use crate::{Limit, Millis, Personal, Seq, Span, State};
 use std::sync::Arc;
 
 /// A change that is refused: badly written, or not to be done.
-struct Refused(Rejection, Option<Refusal>);
+pub(super) struct Refused(Rejection, Option<Refusal>);
 
 impl From<Rejection> for Refused {
     fn from(rejection: Rejection) -> Self {
@@ -26,7 +27,7 @@ impl From<Rejection> for Refused {
     }
 }
 
-fn refused(refusal: Refusal, field: &str, reason: String) -> Refused {
+pub(super) fn refused(refusal: Refusal, field: &str, reason: String) -> Refused {
     Refused(Rejection::new(field, reason), Some(refusal))
 }
 
@@ -43,6 +44,7 @@ pub(super) fn about(change: &Change) -> (&'static str, Option<&str>, Option<&str
         Changing::Override { quota, .. } => ("set_override", None, Some(quota)),
         Changing::Reset { quota } => ("reset_quota", None, Some(quota)),
         Changing::Member { group, user, .. } => ("group_member", Some(user), Some(group)),
+        Changing::Policy(what) => (what.word(), None, Some(&what.name)),
     }
 }
 
@@ -76,14 +78,33 @@ fn try_change(
     };
     let settings = &state.ready().settings;
     expected(settings, change)?;
-    let Some((next, told)) = next(state.ready(), change, (state.seq().next(), at))? else {
+    let Some(next) = policies_or(state, means, (request, change), at)? else {
         return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Configured, at))));
     };
-    check_quotas(&next.quotas)?;
-    let applying = Applying { settings: &next, installs: &[], file: None, told: &told };
+    check_quotas(&next.settings.quotas)?;
+    let applying = Applying {
+        installs: &next.installs,
+        reason: change.reason.as_deref(),
+        back: next.back,
+        ..Applying::of(&next.settings, &next.told)
+    };
     let decisions = applied(state, means.policies, applying, (request.actor.clone(), at))?;
     let decisions = decisions.into_iter().map(|one| asked_by(request, one)).collect();
     Ok(Decided::Record(together(state, decisions, mark), Box::new(Answer::new(Outcome::Configured, at))))
+}
+
+/// What comes of a change of policies, or of anything else.
+fn policies_or(
+    state: &State,
+    means: &mut Means<'_>,
+    (request, change): (&Request, &Change),
+    at: Millis,
+) -> Result<Option<Turn>, Refused> {
+    if let Changing::Policy(what) = &change.what {
+        return policies::turn(state, means, (request, what, change.reason.as_deref()), at);
+    }
+    let next = next(state.ready(), change, (state.seq().next(), at))?;
+    Ok(next.map(|(settings, told)| Turn { settings, told, installs: Vec::new(), back: false }))
 }
 
 fn asked_by(request: &Request, decision: Decision) -> Decision {
@@ -101,6 +122,8 @@ fn expected(settings: &Settings, change: &Change) -> Result<(), Refused> {
         | Changing::Override { quota, .. }
         | Changing::Reset { quota } => ("quota", quota, settings.quota_tag(quota)),
         Changing::Member { group, .. } => ("group", group, Some(settings.group_tag(group))),
+        // What a policy is installed over is kept, and can come back.
+        Changing::Policy(_) => return Ok(()),
     };
     let holds = match expect {
         Expect::Absent => now.is_none(),
@@ -136,6 +159,7 @@ fn next(ready: &Ready, change: &Change, now: (Seq, Millis)) -> Result<Next, Refu
             Err(Rejection::new("reason", reason).into())
         }
         Changing::Member { group, user, member } => self::member(ready, (group, user, *member), now.0),
+        Changing::Policy(_) => Ok(None),
     }
 }
 
@@ -156,7 +180,7 @@ fn put(settings: &Settings, quota: &Quota, reason: Option<&str>) -> Result<Next,
         next.quotas.retain(|other| other.origin != Origin::Default);
         next.quotas.push(Arc::new(quota));
     }
-    next.forget_switches();
+    next.forget_gone();
     let told = merge::told_why(settings, &next, reason);
     Ok(Some((next, told)))
 }
@@ -179,7 +203,7 @@ fn delete(settings: &Settings, name: &str, reason: Option<&str>) -> Result<Next,
     }
     // Also where the default has the same name.
     next.switches.retain(|switch| switch.quota != name);
-    next.forget_switches();
+    next.forget_gone();
     let mut told = merge::told_why(settings, &next, reason);
     if next.quota(name).is_some() {
         told.insert(0, Event::QuotaDeleted { quota: name.into(), reason: reason.map(Box::from) });
@@ -283,14 +307,17 @@ fn reset(settings: &Settings, name: &str, reason: Option<&str>) -> Result<Next, 
     let mut told: Vec<Event> =
         set.iter().map(|one| override_changed(name, &one.selector, None, None, reason)).collect();
     let is_switched = settings.switch(name).is_some();
+    let is_assigned = settings.assigned(name).is_some();
+    told.extend(settings.trial(name).map(policies::stopped));
     if is_switched {
         told.push(enabled_changed(name, reason));
     }
-    if told.is_empty() {
+    if told.is_empty() && !is_assigned {
         return Ok(None);
     }
     let mut next = with_overrides(settings, name, |all| all.retain(|one| one.set_at.is_none()));
     next.switches.retain(|switch| switch.quota != name);
+    next.assignments.retain(|one| one.quota != name);
     Ok(Some((next, told)))
 }
 
@@ -326,7 +353,7 @@ fn member(ready: &Ready, (group, user, member): (&str, &str, bool), set_at: Seq)
     Ok(Some((next, vec![Event::GroupChanged { group: group.into(), user, member }])))
 }
 
-fn found<'a>(settings: &'a Settings, name: &str) -> Result<&'a Arc<Quota>, Refused> {
+pub(super) fn found<'a>(settings: &'a Settings, name: &str) -> Result<&'a Arc<Quota>, Refused> {
     settings.quota(name).ok_or_else(|| {
         let known: Vec<_> = settings.quotas.iter().take(8).map(|quota| format!("`{}`", quota.name)).collect();
         let reason = format!("there is no quota `{name}`; there are {}", known.join(", "));
@@ -423,9 +450,26 @@ pub fn over(state: &State, policies: &mut dyn Policies, at: Millis) -> Result<De
             ..switch.clone()
         }));
     }
-    let applying = Applying { settings: &next, installs: &[], file: None, told: &told };
-    let decisions = applied(state, policies, applying, (Actor::Timer, at))?;
+    let decisions = applied(state, policies, Applying::of(&next, &told), (Actor::Timer, at))?;
     Ok(together(state, decisions, None))
+}
+
+/// The smoke run of policies that the folder brings.
+fn news_are_sound(
+    state: &State,
+    means: &mut Means<'_>,
+    request: &Request,
+    (settings, news): (&Settings, &[crate::decide::Install]),
+    at: Millis,
+) -> Result<(), Rejection> {
+    for (quota, index) in state.ready().settings.quotas.iter().zip(0u16..) {
+        let Some(next) = settings.quota(&quota.name) else { continue };
+        let Some(one) = news.iter().find(|one| *one.name == *next.on_exhausted) else { continue };
+        let bound = means.policies.bind(&one.name, &one.text, &next.params);
+        let bound = bound.map_err(|fault| Rejection::new("policies", fault.to_string()))?;
+        policies::smoked(state, means, request, (index, &bound), at)?;
+    }
+    Ok(())
 }
 
 /// Puts the file's settings in force, beside what was set at run time.
@@ -451,12 +495,13 @@ pub(super) fn reload(
     check_quotas(&merged.settings.quotas)?;
     let told = merge::told(recorded, &merged.settings);
     let settings = &merged.settings;
-    let bound = bindings(state, means.policies, &settings.quotas, &reload.installs);
-    let is_bound = bound.is_ok_and(|bound| bound == state.bindings());
-    if is_bound && settings == recorded && reload.file == state.applied_file() {
+    let is_settled = is_settled(state, means.policies, settings, &reload.installs);
+    if is_settled && reload.file == state.applied_file() {
         return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Configured, at))));
     }
-    let applying = Applying { settings, installs: &reload.installs, file: reload.file, told: &told };
+    let installs = &news_of_folder(state, means.policies, &reload.installs);
+    news_are_sound(state, means, request, (settings, installs), at)?;
+    let applying = Applying { installs, file: reload.file, ..Applying::of(settings, &told) };
     let decisions = applied(state, means.policies, applying, (request.actor.clone(), at))?;
     let decisions = decisions.into_iter().map(|one| asked_by(request, one)).collect();
     Ok(Decided::Record(together(state, decisions, None), Box::new(Answer::new(Outcome::Configured, at))))

@@ -1,5 +1,10 @@
 //! The quotas, one pass in order: who is asked, and what is made of the answer (RULES 3h, 4, 5).
 
+mod shadow;
+mod smoke;
+
+pub(super) use smoke::smoke;
+
 use super::Means;
 use super::login::Attempt;
 use super::view::View;
@@ -41,6 +46,10 @@ struct Case<'c> {
     index: u16,
     quota: &'c ReadyQuota,
     binding: &'c Binding,
+    /// The policy asked: the one in force, or one on trial.
+    policy: &'c PolicyRef,
+    /// Whether it is asked beside the one that decides.
+    is_shadow: bool,
     text: &'c Arc<str>,
     key: Option<u32>,
     limit: Limit,
@@ -65,6 +74,8 @@ struct Counting {
     quota: u16,
     keys: SmallVec<[(Arc<str>, Option<u32>); 1]>,
     limit: Limit,
+    /// The limit by the shadow, where there is one.
+    shadow_limit: Option<Limit>,
 }
 
 impl<'a, 'm> Court<'a, 'm> {
@@ -81,13 +92,13 @@ impl<'a, 'm> Court<'a, 'm> {
             if keys.is_empty() {
                 continue;
             }
-            let limit = self.limit(quota, index, &keys);
+            let (limit, shadow_limit) = self.limits(quota, index, &keys);
             let (tables, user) = (self.attempt.state.tables(), self.attempt.user);
             let keys = keys.into_iter().map(|text| {
                 let key = tables.find_key_of(user, index, &text);
                 (text, key)
             });
-            let found = Counting { quota: index, keys: keys.collect(), limit };
+            let found = Counting { quota: index, keys: keys.collect(), limit, shadow_limit };
             if quota.is_enforced() {
                 self.enforce(quota, &found)?;
             } else {
@@ -107,8 +118,11 @@ impl<'a, 'm> Court<'a, 'm> {
     }
 
     fn enforce(&mut self, quota: &ReadyQuota, counting: &Counting) -> Result<(), Denial> {
-        let Counting { quota: index, keys, limit } = counting;
-        keys.iter().try_for_each(|(text, key)| self.judge(quota, *index, (text, *key), *limit))
+        let Counting { quota: index, keys, limit, shadow_limit } = counting;
+        keys.iter().try_for_each(|(text, key)| match shadow_limit {
+            None => self.judge(quota, *index, (text, *key), *limit),
+            Some(shadow) => self.judge_shadowed(quota, *index, (text, *key), (*limit, *shadow)),
+        })
     }
 
     /// The dry run: on a view of its own, recorded, never enforced.
@@ -119,11 +133,33 @@ impl<'a, 'm> Court<'a, 'm> {
         self.view = real;
     }
 
-    /// The limit in force: an override, or what the policy's own `limit()` says, or the quota's.
-    fn limit(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys) -> Limit {
+    /// The limit in force: an override, or what the policy's own `limit()` says, or the quota's. And that by the shadow.
+    fn limits(&mut self, quota: &ReadyQuota, index: u16, keys: &Keys) -> (Limit, Option<Limit>) {
         let (limit, is_final) = quota.configured_limit(&self.attempt.facts, self.attempt.at);
-        let Some(binding) = self.attempt.state.bindings().get(usize::from(index)) else { return limit };
-        if is_final || !binding.has_limit || self.is_tripped(index, &binding.policy) {
+        let state = self.attempt.state;
+        let Some(binding) = state.bindings().get(usize::from(index)) else { return (limit, None) };
+        let trial = state.ready().trial(index);
+        let (policy, has_limit) = match trial {
+            Some(trial) if trial.decides_for(self.attempt.facts.user()) => (&trial.policy, trial.has_limit),
+            _ => (&binding.policy, binding.has_limit),
+        };
+        let shadow = trial.filter(|trial| trial.is_shadow() && !self.is_tripped(index, &trial.policy));
+        let mut by = |policy: &PolicyRef, has_limit: bool| match is_final || !has_limit {
+            true => limit,
+            false => self.limit_by(policy, (quota, index), keys, limit),
+        };
+        let in_force = by(policy, has_limit);
+        (in_force, shadow.map(|trial| by(&trial.policy, trial.has_limit)))
+    }
+
+    fn limit_by(
+        &mut self,
+        policy: &PolicyRef,
+        (quota, index): (&ReadyQuota, u16),
+        keys: &Keys,
+        limit: Limit,
+    ) -> Limit {
+        if self.is_tripped(index, policy) {
             return limit;
         }
         let question = LimitQuestion {
@@ -134,10 +170,10 @@ impl<'a, 'm> Court<'a, 'm> {
             key: keys.first().map(key_for_people).unwrap_or_default(),
             limit,
         };
-        match self.means.policies.limit(&binding.policy, question).answer {
+        match self.means.policies.limit(policy, question).answer {
             Ok(own) => own.unwrap_or(limit),
             Err(failure) => {
-                self.failed(index, None, &binding.policy, failure);
+                self.failed(index, None, policy, failure);
                 limit
             }
         }
@@ -155,24 +191,34 @@ impl<'a, 'm> Court<'a, 'm> {
             return Ok(());
         }
         let Limit::Max(max) = limit else { return Err(self.ban(index, text, limit, used, quota)) };
-        let Some(binding) = self.attempt.state.bindings().get(usize::from(index)) else {
+        let state = self.attempt.state;
+        let Some(binding) = state.bindings().get(usize::from(index)) else {
             return Err(unbound(index, limit, used));
         };
-        let max = max.get();
-        let mut case = Case { index, quota, binding, text, key, limit, max, used, too_few: false };
-        case.too_few = !quota.quota.evict_others && self.set(&case).count() < self.excess(&case) as usize;
-        self.ask(&case)
+        let trial = state.ready().trial(index).filter(|trial| trial.decides_for(self.attempt.facts.user()));
+        let policy = trial.map_or(&binding.policy, |trial| &trial.policy);
+        let (max, is_shadow, too_few) = (max.get(), false, false);
+        let case = Case { index, quota, binding, policy, is_shadow, text, key, limit, max, used, too_few };
+        self.ask(self.sized(case))
     }
 
-    fn ask(&mut self, case: &Case<'_>) -> Result<(), Denial> {
+    /// The case with whether those who may go are too few.
+    fn sized<'c>(&self, case: Case<'c>) -> Case<'c> {
+        let too_few = !case.quota.quota.evict_others && self.set(&case).count() < self.excess(&case) as usize;
+        Case { too_few, ..case }
+    }
+
+    fn ask(&mut self, case: Case<'_>) -> Result<(), Denial> {
+        let case = &case;
         let (before, at) = (self.view.clone(), u16::try_from(self.judged.len()).unwrap_or(u16::MAX));
         let mut failure = None;
-        let ruling = match self.attempt_policy(case, &case.binding.policy, at) {
+        let ruling = match self.attempt_policy(case, case.policy, at) {
             Ok(ruling) => ruling,
             Err((failed, operations)) => {
                 self.view = before.clone();
                 if !case.too_few {
-                    failure = Some(self.failed(case.index, Some(at), &case.binding.policy, failed));
+                    let judged = (!case.is_shadow).then_some(at);
+                    failure = Some(self.failed(case.index, judged, case.policy, failed));
                 }
                 self.on_error(case, &before, at, operations)
             }
@@ -184,7 +230,7 @@ impl<'a, 'm> Court<'a, 'm> {
     fn on_error(&mut self, case: &Case<'_>, before: &View<'a>, at: u16, operations: u32) -> Ruling {
         let deny = |operations| Ruling {
             answer: Judgement::Deny { offer: Vec::new() },
-            policy: case.binding.policy.clone(),
+            policy: case.policy.clone(),
             verdict: None,
             operations,
         };
@@ -230,7 +276,7 @@ impl<'a, 'm> Court<'a, 'm> {
             line: verdict.map_or(0, |verdict| verdict.line),
             column: verdict.map_or(0, |verdict| verdict.column),
             operations: ruling.operations,
-            enforced: case.quota.is_enforced(),
+            enforced: case.quota.is_enforced() && !case.is_shadow,
             failure: failure.cloned(),
         });
         if !denied {
@@ -404,7 +450,7 @@ impl<'a, 'm> Court<'a, 'm> {
         let tables = self.attempt.state.tables();
         let mut fresh = tables.key_next;
         let mut counted = Admission::new();
-        for Counting { quota, keys, limit } in counting {
+        for Counting { quota, keys, limit, .. } in counting {
             for (_, slot) in keys {
                 let known = slot.and_then(|slot| tables.keys.get(slot as usize)).map(|key| key.no);
                 let key = known.unwrap_or_else(|| {

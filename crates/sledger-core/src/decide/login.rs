@@ -72,6 +72,19 @@ fn check_names(login: &Login) -> Result<(), Rejection> {
     Ok(())
 }
 
+impl<'a> Attempt<'a> {
+    /// A login like one that came before, to ask a policy about: nothing of it is recorded.
+    pub(super) fn on_trial(
+        state: &'a State,
+        (request, login): (&'a Request, &'a Login),
+        facts: &Arc<Facts>,
+        at: Millis,
+    ) -> Self {
+        let user = state.tables().find_user(facts.user());
+        Self { state, request, login, facts: Arc::clone(facts), at, user, mark: None }
+    }
+}
+
 impl Attempt<'_> {
     fn decide(mut self, means: &mut Means<'_>) -> Decided {
         let mut view = View::new(self.state);
@@ -259,8 +272,20 @@ impl Attempt<'_> {
         events.push(Event::Admitted { user: self.user_no(events.len()), counted });
         match self.decision(judged, events) {
             decision if recordable && fits(&decision) => self.recorded(decision),
+            decision if recordable => self.recorded_without_shadows(decision),
             _ => self.refuse(Refusal::Denied(self.too_large())),
         }
+    }
+
+    /// What a shadow said is left out before a login is refused for the length of its record.
+    fn recorded_without_shadows(&self, mut decision: Decision) -> Decided {
+        decision.events.retain(|event| !matches!(event, Event::PolicyDiffered { .. }));
+        let before = decision.events.len().saturating_sub(1);
+        let number = self.user_no(before);
+        if let Some(Event::Admitted { user, .. }) = decision.events.last_mut() {
+            *user = number;
+        }
+        if fits(&decision) { self.recorded(decision) } else { self.refuse(Refusal::Denied(self.too_large())) }
     }
 
     fn too_large(&self) -> Denial {

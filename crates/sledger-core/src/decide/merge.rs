@@ -36,7 +36,8 @@ pub fn merged(file: &Settings, recorded: &Settings) -> Merged {
     }
     settings.switches.clone_from(&recorded.switches);
     settings.members.clone_from(&recorded.members);
-    settings.forget_switches();
+    settings.assignments.clone_from(&recorded.assignments);
+    settings.forget_gone();
     Merged { settings, gave_way: gave_way.iter().map(|quota| quota.name.clone()).collect() }
 }
 

@@ -3,11 +3,12 @@
 use super::{Decided, Means, Outcomes, decision, own_decision, repeated, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Configure, Rejection, Request};
-use crate::config::{DECISION_BYTES_MAX, OnError, Quota, Settings};
+use crate::config::{Assignment, DECISION_BYTES_MAX, OnError, Quota, Settings};
 use crate::event::{Binding, Decision, Event, Op, PolicyMode, PolicySource, RULES_REVISION};
 use crate::evolve::{hash_of, split};
 use crate::policy::{Bound, Policies, PolicyFault};
 use crate::quota::Ready;
+use crate::state::NAMES_MAX;
 use crate::{Millis, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,16 +47,73 @@ impl Sources<'_> {
 pub fn bindings(
     state: &State,
     policies: &mut dyn Policies,
-    quotas: &[Arc<Quota>],
+    settings: &Settings,
     fresh: &[Install],
 ) -> Result<Vec<Binding>, PolicyFault> {
     let fresh = fresh.iter().map(|install| (&*install.name, &install.text)).collect();
     let sources = Sources { fresh, state };
-    quotas.iter().map(|quota| bind(quota, &sources, policies)).collect()
+    let quotas = settings.quotas.iter();
+    quotas.map(|quota| bind(quota, settings.assigned(&quota.name), &sources, policies)).collect()
 }
 
-fn bind(quota: &Quota, sources: &Sources<'_>, policies: &mut dyn Policies) -> Result<Binding, PolicyFault> {
-    let Bound { policy, has_limit } = bind_one(quota, &quota.on_exhausted, &quota.params, sources, policies)?;
+/// Binds the policies given at run time, under the params in force.
+///
+/// # Errors
+/// Names the policy whose params can no longer be used.
+pub(super) fn rebound(policies: &mut dyn Policies, settings: &Settings) -> Result<Settings, PolicyFault> {
+    let mut settings = settings.clone();
+    for one in &mut settings.assignments {
+        let Some(quota) = settings.quotas.iter().find(|quota| quota.name == one.quota) else { continue };
+        let bound = policies.bind(&one.policy, &one.text, params_of(quota, one))?;
+        (one.revision, one.has_limit) = (bound.policy.revision, bound.has_limit);
+    }
+    Ok(settings)
+}
+
+/// The quota's own params where the policy is the one it names.
+fn params_of<'a>(quota: &'a Quota, assignment: &'a Assignment) -> &'a BTreeMap<String, crate::config::Param> {
+    if *assignment.policy == *quota.on_exhausted { &quota.params } else { &assignment.params }
+}
+
+/// Whether all that `settings` and the folder's policies say is in force already. Binds policies on the way.
+pub fn is_settled(
+    state: &State,
+    policies: &mut dyn Policies,
+    settings: &Settings,
+    folder: &[Install],
+) -> bool {
+    settings == &state.ready().settings
+        && state.engine() == policies.engine()
+        && news_of_folder(state, policies, folder).is_empty()
+        && bindings(state, policies, settings, &[]).is_ok_and(|bound| bound == state.bindings())
+        && rebound(policies, settings).is_ok_and(|rebound| rebound == *settings)
+}
+
+/// What is new in the policies folder: files that are not as they were last taken from there, and built-in policies
+/// whose place a file took that is gone.
+pub fn news_of_folder(state: &State, policies: &dyn Policies, folder: &[Install]) -> Vec<Install> {
+    let mut news: Vec<Install> =
+        folder.iter().filter(|one| !state.is_taken(&one.name, &one.text)).cloned().collect();
+    for name in state.policy_names() {
+        let is_there = folder.iter().any(|one| one.name == *name);
+        let was_there = state.policy(name).is_some_and(|source| source.from == PolicySource::Folder);
+        if let (false, true, Some(text)) = (is_there, was_there, policies.built_in(name)) {
+            news.push(Install { name: Arc::clone(name), text: text.into(), from: PolicySource::BuiltIn });
+        }
+    }
+    news
+}
+
+fn bind(
+    quota: &Quota,
+    assigned: Option<&Assignment>,
+    sources: &Sources<'_>,
+    policies: &mut dyn Policies,
+) -> Result<Binding, PolicyFault> {
+    let Bound { policy, has_limit } = match assigned {
+        Some(one) => policies.bind(&one.policy, &one.text, params_of(quota, one))?,
+        None => bind_one(quota, &quota.on_exhausted, &quota.params, sources, policies)?,
+    };
     let on_error = match &quota.on_error {
         OnError::Policy(name) => Some(bind_one(quota, name, &BTreeMap::new(), sources, policies)?.policy),
         OnError::Deny | OnError::Allow => None,
@@ -88,6 +146,18 @@ pub struct Applying<'a> {
     pub file: Option<[u8; 32]>,
     /// Events that say what changes.
     pub told: &'a [Event],
+    /// Why, for operators: recorded with the policies.
+    pub reason: Option<&'a str>,
+    /// Whether policies that come into force are former ones.
+    pub back: bool,
+}
+
+impl<'a> Applying<'a> {
+    /// Settings, and events that say what changes in them; nothing else.
+    #[must_use]
+    pub const fn of(settings: &'a Settings, told: &'a [Event]) -> Self {
+        Self { settings, installs: &[], file: None, told, reason: None, back: false }
+    }
 }
 
 /// The decisions that put settings in force: sources first, then the parts that are new, then the one that applies
@@ -101,23 +171,60 @@ pub fn applied(
     applying: Applying<'_>,
     (actor, at): (Actor, Millis),
 ) -> Result<Vec<Decision>, Rejection> {
-    let Applying { settings, installs, file, told } = applying;
+    let Applying { installs, file, reason, .. } = applying;
+    let settings = &rebound(policies, applying.settings).map_err(|fault| rejection(&fault))?;
     Ready::new(settings.clone())?;
     let named = installs_named(state, policies, settings, installs);
-    let bindings = bindings(state, policies, &settings.quotas, &named).map_err(|fault| rejection(&fault))?;
+    few_enough(state, &named)?;
+    let bindings = bindings(state, policies, settings, &named).map_err(|fault| rejection(&fault))?;
+    let mut told = applying.told.to_vec();
+    told.extend(switched(state, settings, &bindings, applying.back));
     let own = |op, events| own_decision(actor.clone(), at, op, events);
     let mut decisions: Vec<Decision> = named
         .into_iter()
-        .filter(|install| state.policy_source(&install.name) != Some(&install.text))
-        .map(|Install { name, text, from }| Event::PolicyInstalled { name, text, from, reason: None })
+        .filter(|one| one.from == PolicySource::Folder || state.policy_source(&one.name) != Some(&one.text))
+        .map(|Install { name, text, from }| Event::PolicyInstalled {
+            name,
+            text,
+            from,
+            reason: reason.map(Box::from),
+        })
         .map(|event| own(Op::Policy, vec![event]))
         .collect();
     let (parts, fresh) = parts_of(state, settings);
     decisions.extend(chunked(fresh)?.into_iter().map(|events| own(Op::Configure, events)));
     let engine = policies.engine().into();
     let applied = Event::ConfigApplied { parts, bindings, file, rules: RULES_REVISION, engine };
-    decisions.extend(last(told, applied)?.into_iter().map(|events| own(Op::Configure, events)));
+    decisions.extend(last(&told, applied)?.into_iter().map(|events| own(Op::Configure, events)));
     Ok(decisions)
+}
+
+/// Names of policies are bounded, as everything is.
+fn few_enough(state: &State, installs: &[Install]) -> Result<(), Rejection> {
+    let mut names: BTreeSet<&Arc<str>> = state.policy_names().collect();
+    names.extend(installs.iter().map(|one| &one.name));
+    if names.len() <= NAMES_MAX {
+        return Ok(());
+    }
+    let reason = format!("{} policies would be known; at most {NAMES_MAX} are allowed", names.len());
+    Err(Rejection::new("policies", reason))
+}
+
+/// One event for each quota that another policy decides for from here on.
+fn switched(state: &State, settings: &Settings, bound: &[Binding], back: bool) -> Vec<Event> {
+    let before = &state.ready().settings.quotas;
+    let before: BTreeMap<&str, &Binding> =
+        before.iter().map(|quota| quota.name.as_str()).zip(state.bindings()).collect();
+    let now = settings.quotas.iter().map(|quota| quota.name.as_str()).zip(bound);
+    now.filter(|(quota, now)| before.get(quota).is_some_and(|before| before.policy != now.policy))
+        .map(|(quota, now)| {
+            let (quota, policy) = (Some(quota.into()), now.policy.clone());
+            match back {
+                true => Event::PolicyRolledBack { quota, policy },
+                false => Event::PolicyActivated { quota, policy, mode: PolicyMode::Active },
+            }
+        })
+        .collect()
 }
 
 /// The hashes of all parts, and the events that record those which are not in force already.
@@ -217,7 +324,7 @@ pub(super) fn configure(
     };
     let settings = changed(state, command)?;
     let by = (request.actor.clone(), at);
-    let applying = Applying { settings: &settings, installs: &[], file: None, told: &[] };
+    let applying = Applying::of(&settings, &[]);
     let decisions = applied(state, means.policies, applying, by)?;
     Ok(Decided::Record(together(state, decisions, mark), Box::new(Answer::new(Outcome::Configured, at))))
 }
@@ -249,7 +356,7 @@ fn changed(state: &State, command: &Configure) -> Result<Settings, Rejection> {
         if settings.quotas.is_empty() {
             settings.quotas.push(Arc::new(Quota::default_quota()));
         }
-        settings.forget_switches();
+        settings.forget_gone();
     }
     check_quotas(&settings.quotas)?;
     Ok(settings)
@@ -276,24 +383,18 @@ pub(super) fn policy(
     (name, text): (&str, &str),
     at: Millis,
 ) -> Outcomes {
-    let shaped = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if name.is_empty() || name.len() > 64 || !name.chars().all(shaped) {
-        return Err(Rejection::new("name", "is not of the form [a-z0-9_]+, at most 64 characters"));
-    }
-    if text.len() > means.bounds.policy_bytes_max as usize {
-        let (bytes, most) = (text.len(), means.bounds.policy_bytes_max);
-        return Err(Rejection::new("text", format!("has {bytes} bytes; at most {most} are allowed")));
-    }
+    shaped(name)?;
+    short_enough(text, means)?;
     let mark = match repeated(state, request, at)? {
         Ok(mark) => mark,
         Err(first) => return Ok(first),
     };
     means.policies.check(name, text).map_err(|fault| Rejection::new("text", fault.to_string()))?;
     let install = Install { name: name.into(), text: text.into(), from: PolicySource::Sent };
-    let quotas = &state.ready().settings.quotas;
-    let bound = bindings(state, means.policies, quotas, std::slice::from_ref(&install));
+    let settings = &state.ready().settings;
+    let bound = bindings(state, means.policies, settings, std::slice::from_ref(&install));
     let bound = bound.map_err(|fault| Rejection::new("text", fault.to_string()))?;
-    let mut events = activations(state, &bound);
+    let mut events = switched(state, settings, &bound, false);
     let Install { name, text, from } = install;
     events.insert(0, Event::PolicyInstalled { name, text, from, reason: None });
     if events.len() > 1 {
@@ -311,15 +412,20 @@ pub(super) fn policy(
     Ok(Decided::Record(together(state, vec![decision], mark), Box::new(Answer::new(Outcome::Configured, at))))
 }
 
-/// One event for each quota whose policy is another from now on.
-fn activations(state: &State, bound: &[Binding]) -> Vec<Event> {
-    let quotas = &state.ready().settings.quotas;
-    let all = quotas.iter().zip(state.bindings()).zip(bound);
-    all.filter(|((_, old), new)| old != new)
-        .map(|((quota, _), new)| Event::PolicyActivated {
-            quota: Some(quota.name.as_str().into()),
-            policy: new.policy.clone(),
-            mode: PolicyMode::Active,
-        })
-        .collect()
+/// A name that a policy can have.
+pub(super) fn shaped(name: &str) -> Result<(), Rejection> {
+    let shaped = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(shaped) {
+        return Err(Rejection::new("name", "is not of the form [a-z0-9_]+, at most 64 characters"));
+    }
+    Ok(())
+}
+
+/// A source within its bound.
+pub(super) fn short_enough(text: &str, means: &Means<'_>) -> Result<(), Rejection> {
+    let (bytes, most) = (text.len(), means.bounds.policy_bytes_max);
+    if bytes > most as usize {
+        return Err(Rejection::new("text", format!("has {bytes} bytes; at most {most} are allowed")));
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Parts of a configuration, and how policies and the ledger itself are in force.
 
 use super::PolicyRef;
-use crate::config::{GroupRule, Membership, Messages, Quota, SessionSettings, Switch, UserSettings, When};
+use crate::config::{
+    Assignment, GroupRule, Membership, Messages, Quota, SessionSettings, Switch, UserSettings, When,
+};
 use crate::{Millis, Span};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub enum Part {
     Switches(Vec<Switch>),
     /// Users put into groups or taken out at run time; several parts add up.
     Memberships(Vec<Membership>),
+    /// A policy given to a quota at run time; several parts add up.
+    Assignment(Box<Assignment>),
 }
 
 /// Policies in force for one quota.

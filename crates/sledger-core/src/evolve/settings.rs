@@ -110,6 +110,7 @@ pub(crate) fn assemble(parts: Vec<Part>) -> Settings {
             Part::Quota(quota) => settings.quotas.push(quota),
             Part::Switches(mut switches) => settings.switches.append(&mut switches),
             Part::Memberships(mut members) => settings.members.append(&mut members),
+            Part::Assignment(one) => settings.assignments.push(*one),
             Part::Overrides(overrides) => {
                 if let Some(quota) = settings.quotas.last_mut() {
                     let quota: &mut Quota = Arc::make_mut(quota);
@@ -146,13 +147,16 @@ pub(crate) fn split(settings: &Settings) -> Vec<Part> {
     }
     parts.extend(settings.switches.chunks(SWITCHES).map(|chunk| Part::Switches(chunk.to_vec())));
     parts.extend(settings.members.chunks(USERS).map(|chunk| Part::Memberships(chunk.to_vec())));
+    parts.extend(settings.assignments.iter().map(|one| Part::Assignment(Box::new(one.clone()))));
     parts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{GroupRule, Membership, Override, Selector, Switch};
+    use crate::command::Actor;
+    use crate::config::{Assignment, GroupRule, Membership, Override, Selector, Switch};
+    use crate::event::PolicyMode;
     use crate::{Limit, Millis, Seq};
 
     #[test]
@@ -184,6 +188,19 @@ mod tests {
                 user: "ann".to_owned(),
                 member: false,
                 set_at: Seq(4),
+            }],
+            assignments: vec![Assignment {
+                quota: "per-user".to_owned(),
+                policy: "p".into(),
+                text: "x".repeat(32 * 1024).into(),
+                params: BTreeMap::new(),
+                mode: PolicyMode::Share(10),
+                revision: [1, 2, 3, 4],
+                has_limit: true,
+                set_at: Seq(5),
+                at: Millis(6),
+                by: Actor::Cli,
+                reason: None,
             }],
             ..Settings::default()
         };

@@ -8,7 +8,7 @@ use crate::answer::Tombstone;
 use crate::event::{CommandMark, Counted, Part, PolicyRef};
 use crate::evolve::{assemble, key_texts};
 use crate::quota::Ready;
-use crate::state::{Tables, Trip};
+use crate::state::{Sources, Tables, Trip};
 use crate::{Limit, Seq};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub struct Rows(Decoded);
 enum Decoded {
     Head(Vec<HeadRow>),
     Settings(Vec<Part>),
-    Policies(Vec<(Arc<str>, Arc<str>)>),
+    Policies(Vec<(Arc<str>, Sources)>),
     Parts(Vec<([u8; 32], Part)>),
     Trips(Vec<((u16, PolicyRef), Trip)>),
     Sessions(Vec<SessionRow>),

@@ -5,7 +5,7 @@ use crate::State;
 use crate::answer::Tombstone;
 use crate::event::Part;
 use crate::evolve::{hash_of, split};
-use crate::state::{Kind, Tables, Trips};
+use crate::state::{Kind, Sources, Tables, Trips};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const LOOKS_PER_ROW: usize = 16;
 pub struct Beginning {
     pub(crate) head: HeadRow,
     pub(crate) settings: Arc<[([u8; 32], Part)]>,
-    pub(crate) policies: Vec<(Arc<str>, Arc<str>)>,
+    pub(crate) policies: Vec<(Arc<str>, Sources)>,
     pub(crate) parts: Vec<([u8; 32], Part)>,
     pub(crate) trips: Trips,
 }
@@ -116,7 +116,7 @@ fn settings_of(tables: &Tables) -> Arc<[([u8; 32], Part)]> {
 }
 
 fn beginning(tables: &Tables) -> Beginning {
-    let policies = tables.policies.iter().map(|(name, text)| (Arc::clone(name), Arc::clone(text)));
+    let policies = tables.policies.iter().map(|(name, sources)| (Arc::clone(name), sources.clone()));
     Beginning {
         head: HeadRow {
             seq: tables.seq,

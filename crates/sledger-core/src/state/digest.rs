@@ -11,9 +11,7 @@ pub(crate) fn digest(tables: &Tables) -> [u8; 32] {
     hash.update(format!("{} {} {} {}\n", tables.seq, tables.at.0, tables.epoch, tables.engine).as_bytes());
     hash.update(&codec::encode(&tables.ready.settings));
     hash.update(&codec::encode(&*tables.bindings));
-    for (name, text) in &tables.policies {
-        hash.update(format!("policy {name} {}\n", blake3::hash(text.as_bytes())).as_bytes());
-    }
+    hash.update(&codec::encode(&tables.policies));
     sessions(tables, &mut hash);
     for tombstone in tables.tombs.iter() {
         hash.update(format!("{tombstone:?}\n").as_bytes());

@@ -7,6 +7,7 @@
 use super::deadlines::{Deadlines, Due};
 use super::index::{Hasher, Index};
 use super::memory::{Commands, Storms, Trips};
+use super::sources::AllSources;
 use super::tombs::Tombs;
 use super::{KeyOf, Members, QuotaKey, Session, User};
 use crate::answer::Answer;
@@ -15,10 +16,10 @@ use crate::evolve::Parts;
 use crate::numbers::NumberMap;
 use crate::quota::{Ready, ReadyQuota};
 use crate::snapshot::{self, Taking};
-use crate::{KeyNo, Limit, Millis, Seq, UserNo};
+use crate::{Facts, KeyNo, Limit, Millis, Seq, UserNo};
 use slab::Slab;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Everything that is folded.
@@ -32,7 +33,10 @@ pub(crate) struct Tables {
     pub(crate) bindings: Arc<[Binding]>,
     pub(crate) file: Option<[u8; 32]>,
     pub(crate) engine: Box<str>,
-    pub(crate) policies: BTreeMap<Arc<str>, Arc<str>>,
+    pub(crate) policies: AllSources,
+    /// Some of the logins that last met an exhausted quota, with the quota's name: what a new policy is tried on. Not
+    /// folded.
+    pub(crate) met: VecDeque<(Arc<str>, Arc<Facts>)>,
     pub(crate) parts: Parts,
     pub(crate) sessions: Slab<Session>,
     by_id: Index,
@@ -79,7 +83,8 @@ impl Tables {
             bindings: Arc::from(bindings),
             file: None,
             engine: Box::from(""),
-            policies: BTreeMap::new(),
+            policies: AllSources::new(),
+            met: VecDeque::new(),
             parts: Parts::default(),
             sessions: Slab::new(),
             by_id: Index::default(),

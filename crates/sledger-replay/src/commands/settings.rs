@@ -6,7 +6,7 @@
 
 use super::Timed;
 use sledger_core::command::{Actor, Command, Configure, Request};
-use sledger_core::config::{GroupRule, Quota, Settings};
+use sledger_core::config::{Assignment, GroupRule, Quota, Settings};
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Event, Op};
 use sledger_core::{Millis, State};
@@ -59,7 +59,7 @@ impl Opening {
         let settings = &state.ready().settings;
         let first = Configure { quotas: None, ..all(settings) };
         let quotas = Configure { quotas: all(settings).quotas, ..Configure::default() };
-        let policies = self.policies.iter().map(|(name, text)| policy(name, text));
+        let policies = self.policies.iter().map(|(name, text)| policy(name, text)).chain(given(settings));
         let commands = std::iter::once(Command::Configure(Box::new(first)))
             .chain(policies)
             .chain([Command::Configure(Box::new(quotas))]);
@@ -71,15 +71,16 @@ impl Opening {
 
 /// The commands of a decision about settings or policies, in order.
 pub(super) fn commands(recorded: &Recorded, state: &State) -> Vec<Command> {
+    let settings = &state.ready().settings;
     let command = |event: &Event| match event {
-        Event::PolicyInstalled { name, text, .. } => Some(policy(name, text)),
+        Event::PolicyInstalled { name, text, .. } => vec![policy(name, text)],
         Event::ConfigApplied { parts, .. } if !parts.is_empty() => {
-            let configure = Configure { users: None, ..all(&state.ready().settings) };
-            Some(Command::Configure(Box::new(configure)))
+            let configure = Configure { users: None, ..all(settings) };
+            given(settings).chain([Command::Configure(Box::new(configure))]).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
-    recorded.decision.events.iter().filter_map(command).collect()
+    recorded.decision.events.iter().flat_map(command).collect()
 }
 
 fn policy(name: &str, text: &str) -> Command {
@@ -93,7 +94,7 @@ fn all(settings: &Settings) -> Configure {
         groups: Some(groups(settings)),
         ignore: Some(settings.ignore.clone()),
         messages: Some(settings.messages.clone()),
-        quotas: Some(settings.quotas.iter().map(|one| quota(&settings.in_force(one))).collect()),
+        quotas: Some(settings.quotas.iter().map(|one| quota(settings, one)).collect()),
     }
 }
 
@@ -112,9 +113,28 @@ fn groups(settings: &Settings) -> Vec<GroupRule> {
     groups
 }
 
-/// Overrides set at run time come first, newest first: a recording has only their order to say so.
-fn quota(quota: &Arc<Quota>) -> Quota {
-    let mut quota = Quota::clone(quota);
+/// Overrides set at run time come first, newest first: a recording has only their order to say so. A policy given to
+/// the quota at run time stands under a name of its own.
+fn quota(settings: &Settings, quota: &Arc<Quota>) -> Quota {
+    let mut quota = Quota::clone(&settings.in_force(quota));
     quota.overrides.sort_by_key(|one| Reverse(one.set_at));
+    if let Some(one) = settings.assigned(&quota.name) {
+        if *one.policy != *quota.on_exhausted {
+            quota.params.clone_from(&one.params);
+        }
+        quota.on_exhausted = given_name(one);
+    }
     quota
+}
+
+/// What a policy given to a quota at run time is called in a recording, where a name has one source.
+fn given_name(one: &Assignment) -> String {
+    let name: String = one.policy.chars().take(48).collect();
+    format!("{name}_{:08x}", u32::from_be_bytes(one.revision))
+}
+
+/// The policies given to quotas at run time, as a recording installs them.
+fn given(settings: &Settings) -> impl Iterator<Item = Command> {
+    let active = settings.assignments.iter().filter(|one| one.is_active());
+    active.map(|one| policy(&given_name(one), &one.text))
 }
