@@ -30,6 +30,7 @@ mod error;
 mod events;
 mod feed;
 mod login;
+mod policies;
 mod retries;
 mod settings;
 

@@ -14,6 +14,7 @@ mod duration;
 mod engine;
 mod failure;
 mod folder;
+pub mod gate;
 mod header;
 mod library;
 mod lint;

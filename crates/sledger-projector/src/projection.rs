@@ -10,12 +10,14 @@ mod counts;
 mod fold;
 mod limits;
 mod list;
+mod policies;
 mod relimit;
 mod rows;
 mod users;
 
 pub use limits::{QuotaTotals, Totals};
 pub use list::{PAGE_MAX, SessionQuery, SessionsPage, UserDetail};
+pub use policies::{Fared, Policies};
 pub use users::{Sort, SortBy, UserQuery, UserRow, UsersPage};
 
 use crate::fullness::Classes;
@@ -54,6 +56,7 @@ pub struct Projection {
     seq: Seq,
     at: Millis,
     ready: Arc<Ready>,
+    policies: Policies,
     kinds: Vec<limits::Kind>,
     parts: Parts,
     rows: Slab<Row>,
@@ -80,6 +83,7 @@ impl Projection {
             at: Millis(0),
             kinds: limits::kinds(&ready),
             ready,
+            policies: Policies::default(),
             parts: Parts::default(),
             rows: Slab::new(),
             by_id: Index::default(),
@@ -105,6 +109,7 @@ impl Projection {
             projection.take_over(session);
         }
         projection.parts = state.parts().clone();
+        projection.policies = Policies::new(state.sources().clone(), state.bindings());
         let most = projection.tombstones_max();
         for tombstone in state.tombstones() {
             projection.tombs.push(&projection.hasher, Arc::clone(tombstone), most);

@@ -7,8 +7,8 @@ use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
-    batch, blocks, docs, events, groups, health, introspect, metrics, openapi, quotas, reload, reply,
-    sessions, stats, users,
+    batch, blocks, docs, events, groups, health, introspect, metrics, openapi, policies, quotas, reload,
+    reply, sessions, stats, users,
 };
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -126,6 +126,11 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quotas::overrides::set_override, quotas::overrides::unset_override))
         .routes(routes!(groups::list))
         .routes(routes!(groups::add, groups::remove))
+        .routes(routes!(policies::list))
+        .routes(routes!(policies::one, policies::put))
+        .routes(routes!(policies::promote))
+        .routes(routes!(policies::rollback))
+        .routes(routes!(policies::stop))
         .routes(routes!(reload::over_http))
         .routes(routes!(introspect::introspect))
         .routes(routes!(metrics::metrics))

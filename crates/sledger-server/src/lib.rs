@@ -43,6 +43,7 @@ mod key;
 mod limits;
 mod metrics;
 mod openapi;
+mod policies;
 mod quotas;
 mod reload;
 mod reply;

@@ -11,7 +11,9 @@ mod examples;
 mod params;
 
 pub(crate) use answers::{Bodies, Decisions, Views};
-pub(crate) use params::{IfAbsent, LastEventId, MemberPath, OverridePath, QuotaPath, SessionPath, UserPath};
+pub(crate) use params::{
+    IfAbsent, LastEventId, MemberPath, OverridePath, PolicyPath, QuotaPath, SessionPath, UserPath,
+};
 
 use crate::docs::asset;
 use axum::body::Bytes;
@@ -46,6 +48,8 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
         (name = "users", description = "Who has sessions, and how many more he may have."),
         (name = "quotas", description = "Limits and groups, changed while the ledger runs. Tags keep two who change \
             the same from undoing each other: send the `ETag` that you saw as `If-Match`."),
+        (name = "policies", description = "Scripts that decide who stays where a quota is exhausted: tried beside what \
+            decides, put in force, and taken back."),
         (name = "history", description = "What happened, from the first event on."),
         (name = "operation", description = "For those who run the ledger, and for what watches it."),
         (name = "reference", description = "This description.")

@@ -4,7 +4,7 @@ mod form;
 
 pub use form::token_from_form;
 
-use crate::config::{read_quota, why};
+use crate::config::{read_params, read_quota, why};
 use crate::escape::brief;
 use crate::fields::{Faults, Fields};
 use crate::readers::{filled, life, limit, seq, text, time};
@@ -13,8 +13,9 @@ use crate::recording::{
 };
 use crate::tree::{Node, Value, parse_json, parse_toml_value};
 use sledger_core::command::{Actor, Command, Rejection, Request, Target};
-use sledger_core::config::{Origin, Override, Quota, Selector};
+use sledger_core::config::{Origin, Override, Param, Quota, Selector};
 use sledger_core::{Limit, Millis, Seq, Span};
+use std::collections::BTreeMap;
 
 /// The body of `POST /v1/sessions/{id}/end`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct PolicyBody {
     pub quota: Option<String>,
     /// Its tests, as TOML.
     pub tests: Option<String>,
+    /// Its params, on a quota that names another policy.
+    pub params: BTreeMap<String, Param>,
     /// Why.
     pub reason: Option<String>,
 }
@@ -186,7 +189,7 @@ pub fn switch_from_json(body: &[u8]) -> Result<SwitchBody, Rejection> {
 pub fn policy_from_json(body: &[u8]) -> Result<PolicyBody, Rejection> {
     let tree = object(body)?;
     checked(|faults| {
-        let fields = Fields::open(&tree, "", &["text", "quota", "tests", "reason"], faults);
+        let fields = Fields::open(&tree, "", &["text", "quota", "tests", "params", "reason"], faults);
         if fields.get("text").is_none() {
             fields.fault("text", faults, "is missing");
         }
@@ -194,8 +197,52 @@ pub fn policy_from_json(body: &[u8]) -> Result<PolicyBody, Rejection> {
             text: fields.read("text", faults, filled).unwrap_or_default(),
             quota: fields.read("quota", faults, filled),
             tests: fields.read("tests", faults, text),
+            params: read_params(&fields, faults),
             reason: fields.read("reason", faults, why),
         }
+    })
+}
+
+/// The body of `POST /v1/policies/{name}/promote`, `/rollback` and `/stop`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyDeedBody {
+    /// The quota; `None` for all concerned.
+    pub quota: Option<String>,
+    /// The revision to roll back to; `None` for the one before.
+    pub to: Option<[u8; 4]>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Reads a [`PolicyDeedBody`]; an empty body names nothing.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn policy_deed_from_json(body: &[u8], may_name_revision: bool) -> Result<PolicyDeedBody, Rejection> {
+    let tree = object_or_empty(body)?;
+    checked(|faults| {
+        let known: &[&str] =
+            if may_name_revision { &["quota", "to", "reason"] } else { &["quota", "reason"] };
+        let fields = Fields::open(&tree, "", known, faults);
+        PolicyDeedBody {
+            quota: fields.read("quota", faults, filled),
+            to: fields.read("to", faults, revision),
+            reason: fields.read("reason", faults, why),
+        }
+    })
+}
+
+/// `3f9a12c0`, or with the policy's name and `@` before it.
+fn revision(node: &Node) -> Result<[u8; 4], crate::values::Reason> {
+    let text = filled(node)?;
+    let digits = text.rsplit_once('@').map_or(&*text, |(_, digits)| digits);
+    let is_hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten();
+    number.map(u32::to_be_bytes).ok_or_else(|| {
+        crate::values::Reason(format!(
+            "`{}` is no revision: eight hex digits, such as 3f9a12c0",
+            brief(&text)
+        ))
     })
 }
 

@@ -31,9 +31,9 @@ pub use types::{
     Server, Transport,
 };
 
-pub(crate) use json::{own_keys, part as part_object, switch as switch_object};
+pub(crate) use json::{mode as policy_mode, own_keys, part as part_object, switch as switch_object};
 pub(crate) use overrides::why;
-pub(crate) use quota::{dimension_text, quota as read_quota, quotas as read_quotas};
+pub(crate) use quota::{dimension_text, params as read_params, quota as read_quota, quotas as read_quotas};
 pub use sections::matches;
 pub(crate) use settings::{groups, ignores, messages, sessions, users};
 pub(crate) use when::fact_text;

@@ -8,6 +8,8 @@ mod details;
 mod export;
 mod types;
 
+pub(crate) use details::source as source_word;
+
 pub use actor::{actor, actor_text};
 pub use export::{Begin, End, ExportLine, ExportRead, PolicyText, is_event_line};
 pub use types::{TYPES, type_of};

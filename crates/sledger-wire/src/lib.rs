@@ -29,6 +29,7 @@ pub mod escape;
 pub mod events;
 mod fields;
 pub mod pages;
+pub mod policies;
 pub mod queries;
 pub mod quotas;
 mod readers;

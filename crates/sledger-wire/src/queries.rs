@@ -4,7 +4,8 @@ use crate::escape::brief;
 use crate::values::Reason;
 use serde::{Deserialize, Serialize};
 use sledger_core::Seq;
-use sledger_core::command::Target;
+use sledger_core::command::{Rejection, Target};
+use sledger_core::event::PolicyMode;
 
 /// Rows of a page where the caller does not say.
 pub const PAGE_SIZE_DEFAULT: u32 = 100;
@@ -52,6 +53,43 @@ pub struct ChangeQuery {
     /// The command id.
     #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
     pub command: Option<String>,
+}
+
+/// `PUT /v1/policies/{name}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyQuery {
+    /// `active` decides, `shadow` is asked beside what decides; `active` where it is left out.
+    pub state: Option<String>,
+    /// It decides for this many of a hundred users.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 100))]
+    pub share: Option<u8>,
+    /// The command id.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+    pub command: Option<String>,
+}
+
+impl PolicyQuery {
+    /// How the policy is to be in force.
+    ///
+    /// # Errors
+    /// A word that is none, or two that do not go together.
+    pub fn mode(&self) -> Result<PolicyMode, Rejection> {
+        match (self.state.as_deref(), self.share) {
+            (None | Some("active" | "share"), Some(share)) => Ok(PolicyMode::Share(share)),
+            (None | Some("active"), None) => Ok(PolicyMode::Active),
+            (Some("shadow"), None) => Ok(PolicyMode::Shadow),
+            (Some("shadow"), Some(_)) => {
+                Err(Rejection::new("share", "is not for a shadow, which is asked for every user"))
+            }
+            (Some("share"), None) => Err(Rejection::new("share", "is missing: 1 to 100 of a hundred users")),
+            (Some(other), _) => {
+                let reason = format!("is `{}`, not `active` or `shadow`", crate::escape::brief(other));
+                Err(Rejection::new("state", reason))
+            }
+        }
+    }
 }
 
 /// `GET /v1/sessions`.

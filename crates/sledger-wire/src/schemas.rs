@@ -105,6 +105,53 @@ pub struct OverrideBody {
     pub reason: Option<String>,
 }
 
+/// The body of `PUT /v1/policies/{name}`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyBody {
+    /// The source, in rhai; at most 32 KiB.
+    #[schema(min_length = 1)]
+    pub text: String,
+    /// For this quota only; left out for all that name the policy.
+    #[schema(min_length = 1)]
+    pub quota: Option<String>,
+    /// Its tests, in TOML: they must pass.
+    pub tests: Option<String>,
+    /// Its params, on a quota that names another policy; at most 64.
+    #[schema(value_type = Option<Object>)]
+    pub params: Option<BTreeMap<String, Value>>,
+    /// Why, for operators.
+    #[schema(min_length = 1, max_length = 512)]
+    pub reason: Option<String>,
+}
+
+/// The body of `POST /v1/policies/{name}/promote` and `/stop`; empty for all quotas concerned.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDeedBody {
+    /// On this quota only.
+    #[schema(min_length = 1)]
+    pub quota: Option<String>,
+    /// Why, for operators.
+    #[schema(min_length = 1, max_length = 512)]
+    pub reason: Option<String>,
+}
+
+/// The body of `POST /v1/policies/{name}/rollback`; empty for the revision before, on all quotas concerned.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackBody {
+    /// On this quota only.
+    #[schema(min_length = 1)]
+    pub quota: Option<String>,
+    /// To this revision: eight hex digits.
+    #[schema(pattern = "^([a-z0-9_]+@)?[0-9a-fA-F]{8}$")]
+    pub to: Option<String>,
+    /// Why, for operators.
+    #[schema(min_length = 1, max_length = 512)]
+    pub reason: Option<String>,
+}
+
 /// A quota's keys as in the configuration file. What is left out has its default, in a `PATCH` what it was.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@
 use crate::shared::Answered;
 use sledger_core::answer::{Answer, Outcome};
 use sledger_core::decider::Recorded;
-use sledger_core::event::{Cause, Decision, Event, PolicyCode, PolicyFailure};
+use sledger_core::event::{Cause, Decision, Event, Judged, PolicyCode, PolicyFailure};
 use sledger_projector::{Latencies, Latency};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +45,8 @@ pub struct Tallies {
     pub ends: BTreeMap<Cause, u64>,
     /// Failures of policies, by name and how.
     pub policy_failures: Vec<((Arc<str>, PolicyCode), u64)>,
+    /// Logins on which a shadow would have decided otherwise, by its name.
+    pub shadow_differences: Vec<(Arc<str>, u64)>,
     /// How often policies were asked, by operations: for each of [`OPERATIONS_BOUNDS`] those at or below it and above
     /// the one before, and at the end those above all.
     pub operations: [u64; OPERATIONS_BOUNDS.len() + 1],
@@ -127,9 +129,17 @@ impl Tallies {
             match event {
                 Event::Ended { cause, .. } => *self.ends.entry(*cause).or_default() += 1,
                 Event::PolicyFailed { failure, .. } => self.failure(failure),
+                Event::PolicyDiffered { shadow, .. } => self.difference(shadow),
                 _ => {}
             }
         }
+    }
+
+    fn difference(&mut self, shadow: &Judged) {
+        let Some(policy) = &shadow.policy else { return };
+        let known = self.shadow_differences.iter().any(|(known, _)| *known == policy.name);
+        let is_room = known || self.shadow_differences.len() < FAILURE_KINDS_MAX;
+        add(&mut self.shadow_differences, if is_room { Arc::clone(&policy.name) } else { Arc::from(OTHER) });
     }
 
     fn failure(&mut self, failure: &PolicyFailure) {

@@ -1,6 +1,9 @@
 //! `policy …`: write, check, test, explain, try and install policies.
 
 pub(crate) mod check;
+pub(crate) mod deed;
+pub(crate) mod install;
+pub(crate) mod list;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -12,6 +15,11 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     Check(check::Check),
+    Install(install::Install),
+    Promote(deed::Promote),
+    Rollback(deed::Rollback),
+    Stop(deed::Stop),
+    List(list::List),
 }
 
 impl Policy {
@@ -19,6 +27,11 @@ impl Policy {
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         match self {
             Self::Check(verb) => verb.run(global, out),
+            Self::Install(verb) => verb.run(global, out),
+            Self::Promote(verb) => verb.run(global, out),
+            Self::Rollback(verb) => verb.run(global, out),
+            Self::Stop(verb) => verb.run(global, out),
+            Self::List(verb) => verb.run(global, out),
         }
     }
 }

@@ -42,7 +42,13 @@ impl Projection {
                 tally.denied = tally.denied.saturating_add(*count);
             }
             Event::ConfigPart { hash, part } => self.parts.note(*hash, part),
-            Event::ConfigApplied { parts, .. } => self.applied(parts),
+            Event::ConfigApplied { parts, .. } => {
+                self.policies.fold(event, decision);
+                self.applied(parts);
+            }
+            Event::PolicyInstalled { .. } | Event::PolicyFailed { .. } | Event::PolicyDiffered { .. } => {
+                self.policies.fold(event, decision);
+            }
             Event::LedgerStarted(started) => self.gap(decision.at, started.gap),
             Event::Conflicted { .. }
             | Event::UserCleared { .. }
@@ -52,13 +58,10 @@ impl Projection {
             | Event::QuotaDeleted { .. }
             | Event::OverrideChanged { .. }
             | Event::GroupChanged { .. }
-            | Event::PolicyInstalled { .. }
             | Event::PolicyActivated { .. }
             | Event::PolicyRolledBack { .. }
             | Event::PolicyStopped { .. }
-            | Event::PolicyFailed { .. }
             | Event::PolicyTripped { .. }
-            | Event::PolicyDiffered { .. }
             | Event::TokenCreated { .. }
             | Event::TokenRevoked { .. }
             | Event::NoteAdded { .. }

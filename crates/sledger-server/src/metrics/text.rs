@@ -52,6 +52,11 @@ impl Scrape {
             .collect()
     }
 
+    fn shadow_differences(&self) -> Samples {
+        let differences = self.tallies.shadow_differences.iter();
+        differences.map(|(policy, count)| (vec![("policy", policy.to_string())], *count)).collect()
+    }
+
     fn by_quota(&self, count: impl Fn(&sledger::projector::QuotaTotals) -> usize) -> Samples {
         let quotas = self.views.iter().flat_map(|views| &views.quotas);
         quotas.map(|quota| (vec![("quota", quota.quota.to_string())], count(quota) as u64)).collect()
@@ -94,7 +99,7 @@ impl Scrape {
         let operations = self.operations();
         histogram(to, "policy_operations", "Operations of a policy that was asked", &operations)?;
         let help = "Decisions that a policy in shadow would have taken otherwise";
-        counter(to, "shadow_differences", help, &[])
+        counter(to, "shadow_differences", help, &self.shadow_differences())
     }
 
     fn encode_ledger(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {

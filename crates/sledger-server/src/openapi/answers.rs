@@ -33,7 +33,7 @@ const BODY: [(&str, &str); 3] = [
 ];
 
 /// Calls whose body may be empty: then it is one without keys, or it is not read at all.
-const MAY_BE_EMPTY: [&str; 9] = [
+const MAY_BE_EMPTY: [&str; 12] = [
     "touch",
     "disconnect",
     "end",
@@ -43,6 +43,9 @@ const MAY_BE_EMPTY: [&str; 9] = [
     "reset_quota",
     "add_to_group",
     "reload",
+    "promote_policy",
+    "roll_back_policy",
+    "stop_policy",
 ];
 
 /// What is shown with its tag.

@@ -19,6 +19,8 @@ pub(crate) struct SessionPath;
 pub(crate) struct UserPath;
 /// `{name}` of a quota.
 pub(crate) struct QuotaPath;
+/// `{name}` of a policy.
+pub(crate) struct PolicyPath;
 /// `{name}` of a quota and `{selector}`.
 pub(crate) struct OverridePath;
 /// `{name}` of a group and `{user}`.
@@ -77,6 +79,12 @@ impl IntoParams for UserPath {
 impl IntoParams for QuotaPath {
     fn into_params(_: impl Fn() -> Given) -> Vec<Parameter> {
         vec![place("name", ("The quota's name", "devices"), (QUOTA_NAME, 64))]
+    }
+}
+
+impl IntoParams for PolicyPath {
+    fn into_params(_: impl Fn() -> Given) -> Vec<Parameter> {
+        vec![place("name", ("The policy's name", "protect_active"), ("^[a-z0-9_]+$", 64))]
     }
 }
 

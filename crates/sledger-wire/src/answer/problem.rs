@@ -64,6 +64,9 @@ pub struct Problem {
     /// The first answer, given again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeated: Option<bool>,
+    /// What is wrong with a policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lints: Vec<crate::policies::LintObject>,
     /// What would happen: nothing was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,

@@ -5,10 +5,10 @@ use super::{dimension_text, fact_text};
 use serde_json::{Map, Value, json};
 use sledger_core::command::Configure;
 use sledger_core::config::{
-    Condition, Membership, Messages, Origin, Override, Param, Quota, Reuse, SameId, Selector,
+    Assignment, Condition, Membership, Messages, Origin, Override, Param, Quota, Reuse, SameId, Selector,
     SessionSettings, Switch, UserSettings, When,
 };
-use sledger_core::event::Part;
+use sledger_core::event::{Part, PolicyMode};
 use sledger_core::{Limit, Millis};
 
 /// The `config` of a `configure`.
@@ -67,6 +67,7 @@ pub(crate) fn part(part: &Part) -> Value {
         Part::Overrides(part) => json!({ "override": part.iter().map(override_object).collect::<Vec<_>>() }),
         Part::Switches(part) => json!({ "switches": part.iter().map(switch).collect::<Vec<_>>() }),
         Part::Memberships(part) => json!({ "members": part.iter().map(membership).collect::<Vec<_>>() }),
+        Part::Assignment(part) => json!({ "assignment": assignment(part) }),
     }
 }
 
@@ -80,6 +81,30 @@ pub(crate) fn switch(switch: &Switch) -> Value {
         "reason": switch.reason,
         "set_at": switch.set_at.0,
     })
+}
+
+/// A policy given to a quota at run time; its source only by its size.
+fn assignment(one: &Assignment) -> Value {
+    let (state, share) = mode(one.mode);
+    json!({
+        "quota": one.quota,
+        "policy": one.policy_ref().to_string(),
+        "state": state,
+        "share": share,
+        "params": one.params.iter().map(|(key, value)| (key.clone(), param(value))).collect::<Map<_, _>>(),
+        "bytes": one.text.len(),
+        "reason": one.reason,
+        "set_at": one.set_at.0,
+    })
+}
+
+/// How a policy is in force: a word, and a share of a hundred users.
+pub(crate) const fn mode(mode: PolicyMode) -> (&'static str, Option<u8>) {
+    match mode {
+        PolicyMode::Active => ("active", None),
+        PolicyMode::Shadow => ("shadow", None),
+        PolicyMode::Share(share) => ("share", Some(share)),
+    }
 }
 
 fn membership(one: &Membership) -> Value {

@@ -155,7 +155,8 @@ fn messages(quota: &Fields<'_>, faults: &mut Faults) -> QuotaMessages {
     }
 }
 
-fn params(quota: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, Param> {
+/// The params of a policy.
+pub(crate) fn params(quota: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, Param> {
     let Some(node) = quota.get("params") else { return BTreeMap::new() };
     let path = quota.path_of("params");
     let entries = match &node.value {

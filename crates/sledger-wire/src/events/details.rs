@@ -3,7 +3,7 @@
 use crate::config::part_object;
 use crate::values::LimitWord;
 use serde_json::{Map, Value, json};
-use sledger_core::event::{Event, PolicyMode, PolicySource, Started};
+use sledger_core::event::{Event, Judged, Judgement, PolicySource, Started};
 use std::fmt::Write as _;
 
 /// The details of an event; empty for those about one session.
@@ -55,11 +55,7 @@ fn policies(event: &Event) -> Option<Value> {
             json!({"name": &**name, "bytes": text.len(), "from": source(*from), "reason": reason})
         }
         Event::PolicyActivated { quota, policy, mode } => {
-            let (mode, share) = match mode {
-                PolicyMode::Active => ("active", None),
-                PolicyMode::Shadow => ("shadow", None),
-                PolicyMode::Share(percent) => ("share", Some(*percent)),
-            };
+            let (mode, share) = crate::config::policy_mode(*mode);
             json!({"quota": quota, "policy": policy.to_string(), "mode": mode, "share": share})
         }
         Event::PolicyRolledBack { quota, policy } | Event::PolicyStopped { quota, policy } => {
@@ -68,15 +64,31 @@ fn policies(event: &Event) -> Option<Value> {
         Event::PolicyTripped { policy, until, .. } => {
             json!({"policy": policy.to_string(), "until": until.rfc3339()})
         }
-        Event::PolicyDiffered { shadow, .. } => json!({
-            "policy": shadow.policy.as_ref().map(ToString::to_string),
-            "reason": shadow.reason.as_deref(),
-        }),
+        Event::PolicyDiffered { shadow, .. } => differed(shadow),
         _ => return None,
     })
 }
 
-const fn source(from: PolicySource) -> &'static str {
+/// What a shadow would have had done.
+fn differed(shadow: &Judged) -> Value {
+    let (outcome, victims) = match &shadow.answer {
+        Judgement::Allow => ("allow", None),
+        Judgement::Deny { .. } => ("deny", None),
+        Judgement::Evict { victims } => ("evict", Some(victims.iter().map(|seq| seq.0).collect::<Vec<_>>())),
+    };
+    json!({
+        "policy": shadow.policy.as_ref().map(ToString::to_string),
+        "outcome": outcome,
+        "victims": victims,
+        "limit": LimitWord::from(shadow.limit),
+        "active": shadow.active,
+        "reason": shadow.reason.as_deref(),
+        "line": shadow.line,
+        "policy_code": shadow.failure.as_ref().map(|failure| failure.code.as_str()),
+    })
+}
+
+pub(crate) const fn source(from: PolicySource) -> &'static str {
     match from {
         PolicySource::BuiltIn => "built_in",
         PolicySource::Folder => "folder",
