@@ -17,5 +17,7 @@ mod every;
 mod http;
 #[path = "systems/levers.rs"]
 mod levers;
+#[path = "systems/openam.rs"]
+mod openam;
 #[path = "systems/served.rs"]
 mod served;
