@@ -19,5 +19,7 @@ mod http;
 mod levers;
 #[path = "systems/openam.rs"]
 mod openam;
+#[path = "systems/pingfederate.rs"]
+mod pingfederate;
 #[path = "systems/served.rs"]
 mod served;
