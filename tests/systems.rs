@@ -9,6 +9,8 @@
     reason = "a test that cannot go on fails right there"
 )]
 
+#[path = "systems/avi.rs"]
+mod avi;
 #[path = "systems/awx.rs"]
 mod awx;
 #[path = "users/command.rs"]
