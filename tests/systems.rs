@@ -15,6 +15,8 @@ mod avi;
 mod awx;
 #[path = "users/command.rs"]
 mod command;
+#[path = "systems/emqx.rs"]
+mod emqx;
 #[path = "systems/every.rs"]
 mod every;
 #[path = "users/http.rs"]
