@@ -11,6 +11,7 @@ mod common;
 mod export;
 mod help;
 mod import;
+mod ready;
 mod recordings;
 mod serve;
 mod settings;
