@@ -27,5 +27,7 @@ mod levers;
 mod openam;
 #[path = "systems/pingfederate.rs"]
 mod pingfederate;
+#[path = "systems/readme.rs"]
+mod readme;
 #[path = "systems/served.rs"]
 mod served;
