@@ -100,6 +100,24 @@ fn a_quota_of_the_file_is_deleted_in_the_file_alone() {
 }
 
 #[test]
+fn a_quota_taken_out_of_the_file_leaves_the_default_behind_unless_one_without_a_limit_stands_there() {
+    // What the ready file of EMQX gives for "Delete Limit".
+    let emqx = shipped("emqx");
+    let no_limit = emqx.split("\n#[[quota]]").nth(1).unwrap().replace("\n#", "\n");
+    under_each(|served, ready| {
+        let text = shipped(ready.system);
+        let without = text.split("[[quota]]").next().unwrap();
+        served.edit(&text, without);
+        let left = served.client().quotas().unwrap().quotas;
+        assert_eq!((&left[0]["name"], &left[0]["origin"]), (&json!("per-user"), &json!("default")));
+        assert_eq!((left.len(), &left[0]["max_sessions"]), (1, &json!(5)));
+        served.edit(without, &format!("{without}[[quota]]{no_limit}"));
+        served.fill("ann", ready.limit + 1);
+        assert_eq!(served.login("bob", "b", "admitted")["limit"], "unlimited");
+    });
+}
+
+#[test]
 fn the_same_settings_kept_by_the_ledger_are_deleted_for_good_and_their_past_stays() {
     for ready in &ALL {
         let text = shipped(ready.system);

@@ -121,6 +121,19 @@ fn a_session_that_is_over_does_not_count_until_somebody_reaps_it() {
 }
 
 #[test]
+fn a_session_in_use_ends_after_two_hours_all_the_same() {
+    under("openam", |served| {
+        served.login("ann", "a", "admitted");
+        for _ in 0..6 {
+            served.pass(20 * 60_000 - 1);
+            served.ask("touch", &json!({"session": "a"}), "touched");
+        }
+        served.pass(6);
+        assert_eq!(served.tombstone("a")["cause"], "ttl");
+    });
+}
+
+#[test]
 fn an_evicted_browser_with_a_persistent_cookie_has_to_wait() {
     under("openam", |served| {
         served.edit("\n#evicted_wait = \"5m\"", "\nevicted_wait = \"5m\"");
