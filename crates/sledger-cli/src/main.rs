@@ -20,6 +20,7 @@ mod policies;
 mod reload;
 mod show;
 mod verbs;
+mod watch;
 mod whence;
 mod zone;
 

@@ -3,7 +3,7 @@
 //! Invariant: what cannot change while the server runs is refused with what it needs; nothing is taken then.
 
 use crate::args::Global;
-use crate::configured::{self, Flags};
+use crate::configured::{self, Configured, Flags};
 use crate::policies;
 use sledger_core::command::Reload;
 use sledger_server::{Fresh, Source};
@@ -19,20 +19,35 @@ pub(crate) type InForce = Arc<dyn Fn(&Config) + Send + Sync>;
 pub(crate) struct Written {
     global: Global,
     flags: Flags,
-    /// The configuration in force.
-    running: Arc<Mutex<Config>>,
+    /// The configuration in force, and the hash of its file.
+    running: Arc<Mutex<(Config, Option<[u8; 32]>)>>,
     in_force: InForce,
 }
 
 impl Written {
     /// The configuration that `global` and `flags` name, of which `running` is in force.
-    pub(crate) fn new(global: &Global, flags: &Flags, running: &Config, in_force: InForce) -> Self {
-        let running = Arc::new(Mutex::new(running.clone()));
+    pub(crate) fn new(global: &Global, flags: &Flags, running: &Configured, in_force: InForce) -> Self {
+        let running = Arc::new(Mutex::new((running.config.clone(), running.hash)));
         Self { global: global.clone(), flags: flags.clone(), running, in_force }
     }
 
-    fn running(&self) -> Config {
+    fn running(&self) -> (Config, Option<[u8; 32]>) {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A configuration with its policies as they are written now.
+    fn fresh(&self, config: Config, hash: Option<[u8; 32]>) -> Result<Fresh, Vec<String>> {
+        let installs = policies::load(&config).map_err(lines)?;
+        let warnings = config.warnings.iter().map(|one| one.line(config.file.as_deref())).collect();
+        let (settings, bounds) = (config.settings.clone(), config.limits.bounds);
+        let reload = Reload { settings, installs, bounds, file: hash };
+        let near_percent = u32::from(config.monitor.near_percent);
+        let (running, tell) = (Arc::clone(&self.running), Arc::clone(&self.in_force));
+        let in_force = Box::new(move || {
+            tell(&config);
+            *running.lock().unwrap_or_else(PoisonError::into_inner) = (config, hash);
+        });
+        Ok(Fresh { reload, warnings, near_percent, in_force })
     }
 }
 
@@ -44,32 +59,26 @@ impl fmt::Debug for Written {
 
 impl Source for Written {
     fn read(&self) -> Result<Fresh, Vec<String>> {
-        let lines = |error: anyhow::Error| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
         let configured = configured::read(&self.global, &self.flags).map_err(lines)?;
         let config = configured.config;
-        let fixed = fixed(&self.running(), &config);
+        let fixed = fixed(&self.running().0, &config);
         if !fixed.is_empty() {
             return Err(fixed);
         }
         if let Err(error) = sledger_server::audit::check(&config.audit) {
             return Err(vec![error.to_string()]);
         }
-        let installs = policies::load(&config).map_err(lines)?;
-        let warnings = config.warnings.iter().map(|one| one.line(config.file.as_deref())).collect();
-        let reload = Reload {
-            settings: config.settings.clone(),
-            installs,
-            bounds: config.limits.bounds,
-            file: configured.hash,
-        };
-        let near_percent = u32::from(config.monitor.near_percent);
-        let (running, tell) = (Arc::clone(&self.running), Arc::clone(&self.in_force));
-        let in_force = Box::new(move || {
-            tell(&config);
-            *running.lock().unwrap_or_else(PoisonError::into_inner) = config;
-        });
-        Ok(Fresh { reload, warnings, near_percent, in_force })
+        self.fresh(config, configured.hash)
     }
+
+    fn policies(&self) -> Result<Fresh, Vec<String>> {
+        let (config, hash) = self.running();
+        self.fresh(config, hash)
+    }
+}
+
+fn lines(error: anyhow::Error) -> Vec<String> {
+    error.to_string().lines().map(str::to_owned).collect()
 }
 
 /// What differs and cannot change while the server runs.

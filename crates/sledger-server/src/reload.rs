@@ -24,6 +24,15 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// Everything that is wrong with it, a line each.
     fn read(&self) -> Result<Fresh, Vec<String>>;
+
+    /// The configuration as it is in force, with the policies of its folder as they are written now; everything anew
+    /// for a source that does not tell them apart.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, a line each.
+    fn policies(&self) -> Result<Fresh, Vec<String>> {
+        self.read()
+    }
 }
 
 /// A configuration read just now.
@@ -69,18 +78,43 @@ impl fmt::Display for ReloadError {
 #[derive(Default)]
 pub(crate) struct Reloading {
     one: tokio::sync::Mutex<()>,
-    /// Why the last reload failed; `None` after one that did not.
-    failed: Mutex<Option<String>>,
+    failed: Mutex<Failed>,
+}
+
+/// Why the last reload failed: of everything, and of policies alone; `None` after one that did not.
+#[derive(Default)]
+struct Failed {
+    whole: Option<String>,
+    policies: Option<String>,
+}
+
+/// What is read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// Everything.
+    Whole,
+    /// The policies folder.
+    Policies,
 }
 
 impl Reloading {
     /// Why the last reload failed.
     pub(crate) fn failed(&self) -> Option<String> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let failed = self.lock();
+        failed.whole.clone().or_else(|| failed.policies.clone())
     }
 
-    fn note(&self, why: Option<String>) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    fn note(&self, what: What, why: Option<String>) {
+        let mut failed = self.lock();
+        match what {
+            // Everything includes the policies.
+            What::Whole => *failed = Failed { whole: why, policies: None },
+            What::Policies => failed.policies = why,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Failed> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +128,15 @@ impl Reloader {
     /// # Errors
     /// [`ReloadError`]: then the former configuration stays in force, and the server says so until a reload succeeds.
     pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        reload(&self.0, Actor::File, None).await
+        reload(&self.0, What::Whole, Actor::File, None).await
+    }
+
+    /// Reads the policies folder again, for whoever watches it.
+    ///
+    /// # Errors
+    /// As [`Reloader::reload`].
+    pub async fn reload_policies(&self) -> Result<Reloaded, ReloadError> {
+        reload(&self.0, What::Policies, Actor::File, None).await
     }
 }
 
@@ -105,31 +147,40 @@ impl fmt::Debug for Reloader {
 }
 
 /// Reads the configuration again and puts it in force.
-pub(crate) async fn reload(
+async fn reload(
     app: &App,
+    what: What,
     actor: Actor,
     request_id: Option<String>,
 ) -> Result<Reloaded, ReloadError> {
     let _one = app.reloading.one.lock().await;
-    let done = try_reload(app, actor, request_id).await;
+    let done = try_reload(app, what, (actor, request_id)).await;
     match &done {
         Ok(done) => {
-            app.reloading.note(None);
-            tracing::info!(changed = done.changed, "the configuration was read again");
+            app.reloading.note(what, None);
+            tracing::info!(?what, changed = done.changed, "the configuration was read again");
         }
         // That there is nothing to read again is no state of the server.
         Err(ReloadError::NoSource) => {}
         Err(error) => {
-            tracing::error!(%error, "the configuration was not taken; the former one stays in force");
-            app.reloading.note(Some(error.to_string()));
+            tracing::error!(?what, %error, "the configuration was not taken; the former one stays in force");
+            app.reloading.note(what, Some(error.to_string()));
         }
     }
     done
 }
 
-async fn try_reload(app: &App, actor: Actor, request_id: Option<String>) -> Result<Reloaded, ReloadError> {
+async fn try_reload(
+    app: &App,
+    what: What,
+    (actor, request_id): (Actor, Option<String>),
+) -> Result<Reloaded, ReloadError> {
     let source = app.config.source.clone().ok_or(ReloadError::NoSource)?;
-    let read = tokio::task::spawn_blocking(move || source.read()).await;
+    let read = tokio::task::spawn_blocking(move || match what {
+        What::Whole => source.read(),
+        What::Policies => source.policies(),
+    });
+    let read = read.await;
     let read = read.map_err(|_| ReloadError::Refused(vec!["reading it failed".to_owned()]))?;
     let Fresh { reload, warnings, near_percent, in_force } = read.map_err(ReloadError::Refused)?;
     let command = Command::Reload(Box::new(reload));
@@ -172,7 +223,7 @@ async fn ask(callers: &Callers, request: Request) -> Result<Box<Answer>, ReloadE
     )
 )]
 pub(crate) async fn over_http(State(app): State<Arc<App>>, RequestId(request_id): RequestId) -> Reply {
-    match reload(&app, Actor::Local, request_id).await {
+    match reload(&app, What::Whole, Actor::Local, request_id).await {
         Ok(done) => Ok(reply::json_as(StatusCode::OK, &done)),
         Err(ReloadError::Failed(failure)) => Err(failure.into()),
         Err(error @ ReloadError::NoSource) => Err(Problem::new(409, None, error.to_string()).into()),

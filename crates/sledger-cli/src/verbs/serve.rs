@@ -14,6 +14,7 @@ use crate::notify::{self, Manager, Word};
 use crate::output::Output;
 use crate::policies;
 use crate::reload::{InForce, Written};
+use crate::watch::{self, Watched};
 use announce::Announced;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -66,7 +67,7 @@ impl Serve {
             return Err(Usage::error(error.to_string()));
         }
         let sinks = Sinks::default();
-        let server_config = self.server_config((global, &flags), &configured.config, &sinks);
+        let server_config = self.server_config((global, &flags), &configured, &sinks);
         let served = open_and_serve(&configured, (server_config, &sinks), out);
         if log.format == LogFormat::Json { served.or_else(|error| Ok(logged(&error))) } else { served }
     }
@@ -74,15 +75,16 @@ impl Serve {
     fn server_config(
         &self,
         (global, flags): (&Global, &Flags),
-        config: &Config,
+        configured: &Configured,
         sinks: &Sinks,
     ) -> sledger_server::Config {
+        let config = &configured.config;
         let sinks = Arc::clone(sinks);
         let in_force: InForce = Arc::new(move |config: &Config| {
             tracing_setup::change(config.log);
             replace_sinks(&sinks, config);
         });
-        let source = Written::new(global, flags, config, in_force);
+        let source = Written::new(global, flags, configured, in_force);
         sledger_server::Config {
             file: config.file.as_ref().map(|file| file.display().to_string()),
             source: Some(Arc::new(source)),
@@ -118,7 +120,9 @@ fn open_and_serve(
     // What goes to standard output is for one reader.
     let is_taken = configured.config.audit.iter().any(|sink| sink.to == AuditTarget::Stdout);
     let announced = Announced { data: &data, is_taken };
-    let served = serve(ledger.clone(), server_config, (stop, hangup, &manager), &announced, out);
+    let policies = &configured.config.policies;
+    let watched = policies.watch.then(|| Watched::new(&policies.folder));
+    let served = serve(ledger.clone(), server_config, (stop, hangup, &manager), (&announced, watched), out);
     let served = runtime.block_on(served);
     audit.stop();
     // What a query still waits for is nobody's any more.
@@ -163,7 +167,7 @@ fn replace_sinks(sinks: &Sinks, config: &Config) {
 
 /// What is configured and would be expected, but is not done.
 fn not_yet(config: &Config) -> Vec<&'static str> {
-    let set = [(config.policies.watch, "policies.watch"), (!config.ledger.keep.is_never(), "ledger.keep")];
+    let set = [(!config.ledger.keep.is_never(), "ledger.keep")];
     set.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }
 
@@ -212,7 +216,7 @@ async fn serve(
     ledger: Ledger,
     config: sledger_server::Config,
     (stop, hangup, manager): (impl Future<Output = ()>, Signal, &Arc<Manager>),
-    announced: &Announced<'_>,
+    (announced, watched): (&Announced<'_>, Option<Watched>),
     out: &mut Output<'_>,
 ) -> Result<()> {
     let audit = config.audit.clone();
@@ -235,6 +239,7 @@ async fn serve(
     let served = tokio::select! {
         served = server.run(stop) => served,
         never = reloads(hangup, (&reloader, audit), manager, &serving) => match never {},
+        never = watch::reloads(watched, &reloader) => match never {},
     };
     if let Err(error) = &served {
         manager.tell(Word::Stopping(&error.to_string()));
