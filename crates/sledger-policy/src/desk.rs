@@ -252,6 +252,22 @@ impl Desk {
         self.with_shelf(shelf, Shelf::count)
     }
 
+    /// Ids of the first `most` of a set, and how many it holds: for watching, so nothing is charged or kept.
+    pub(crate) fn peek(&self, shelf: u32, most: usize) -> Option<(Vec<String>, usize)> {
+        let scene = self.scene.borrow();
+        let (scene, all) = scene.as_ref().and_then(|scene| Some((scene, scene.all()?)))?;
+        let shelf = scene.shelves.get(shelf as usize)?;
+        let id = |slot: &u32| all.session(*slot).map(|session| session.facts.session().to_owned());
+        match (&shelf.chosen, &shelf.set) {
+            (Some(chosen), _) => Some((chosen.iter().take(most).filter_map(id).collect(), chosen.len())),
+            (None, Some(set)) => {
+                let first = set.pick(Order::Oldest, most);
+                Some((first.iter().filter_map(id).collect(), set.count()))
+            }
+            (None, None) => None,
+        }
+    }
+
     /// The first `most` of a set in `order`: charged 1 and what is returned.
     pub(crate) fn pick(&self, shelf: u32, order: Order, most: usize) -> Called<Picked> {
         self.charge(most.min(self.count(shelf)?).saturating_add(1))?;

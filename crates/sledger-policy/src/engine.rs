@@ -2,6 +2,7 @@
 
 use crate::check::{Lint, Severity, read};
 use crate::header::{Header, UtcOffset, is_name};
+use crate::trace::{Plan, Trace, Watched};
 use crate::{ENGINE_REVISION, POLICY_API, built_in, runtime};
 use rhai::Position;
 use sledger_core::Limit;
@@ -9,6 +10,7 @@ use sledger_core::config::Param;
 use sledger_core::event::{PolicyCode, PolicyRef};
 use sledger_core::policy::{Bound, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,6 +57,43 @@ impl Engine {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Asks as [`Policies::ask`] does and watches: the same reply for the same operations, with the statements
+    /// that ran. Slower.
+    pub fn trace(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Trace<Verdict> {
+        self.watch(policy, question, spent).trace
+    }
+
+    /// Asks as [`Policies::limit`] does and watches.
+    pub fn trace_limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Trace<Option<Limit>> {
+        self.watch_limit(policy, question).trace
+    }
+
+    /// The source of what is bound.
+    #[must_use]
+    pub fn source_of(&self, policy: &PolicyRef) -> Option<Arc<str>> {
+        self.find(policy).map(|prepared| Arc::clone(&prepared.source))
+    }
+
+    pub(crate) fn watch(&self, policy: &PolicyRef, question: Question, spent: u32) -> Watched<Verdict> {
+        match self.find(policy) {
+            Some(prepared) => runtime::trace(prepared, question, spent),
+            None => Watched::unseen(unbound()),
+        }
+    }
+
+    pub(crate) fn watch_limit(&self, policy: &PolicyRef, question: LimitQuestion) -> Watched<Option<Limit>> {
+        match self.find(policy) {
+            Some(prepared) => runtime::trace_limit(prepared, question),
+            None => Watched::unseen(unbound()),
+        }
+    }
+
+    /// What can be watched of what is bound.
+    #[expect(dead_code, reason = "the test runner reads it")]
+    pub(crate) fn plan(&self, policy: &PolicyRef) -> Option<Rc<Plan>> {
+        runtime::plan(self.find(policy)?)
     }
 
     fn find(&self, policy: &PolicyRef) -> Option<&Arc<Prepared>> {

@@ -20,6 +20,7 @@ mod library;
 mod lint;
 mod machine;
 mod runtime;
+mod trace;
 mod words;
 
 pub use check::{Lint, Severity, check_source, lint};
@@ -27,6 +28,7 @@ pub use engine::Engine;
 pub use folder::{FolderError, load_folder, load_folder_if_there};
 pub use header::{Header, ParamSpec, ParamType, UtcOffset, read_header};
 pub use library::{BUILT_IN, built_in};
+pub use trace::{STEPS_MAX, Step, Trace};
 
 /// Version of what scripts can call: part of every revision, so that a policy gets a new one when it changes.
 pub const POLICY_API: u32 = 1;

@@ -9,6 +9,7 @@ use crate::desk::{Desk, Scene};
 use crate::engine::Prepared;
 use crate::failure::{at, failure};
 use crate::machine;
+use crate::trace::{self, Plan, Watch, Watched};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, ImmutableString, Position, Scope};
 use sledger_core::Limit;
 use sledger_core::event::PolicyCode;
@@ -23,6 +24,7 @@ const COMPILED_MAX: usize = 1024;
 
 thread_local! {
     static RUNTIME: Runtime = Runtime::new();
+    static TRACER: Runtime = Runtime::watched();
 }
 
 /// What stays with a thread.
@@ -30,10 +32,14 @@ struct Runtime {
     desk: Rc<Desk>,
     engine: Engine,
     compiled: RefCell<BTreeMap<u64, Rc<Compiled>>>,
+    /// What the engine's debugger writes to, where it has one.
+    watch: Option<Rc<Watch>>,
 }
 
 struct Compiled {
     ast: AST,
+    /// What can be watched; empty where nothing watches.
+    plan: Rc<Plan>,
     /// Where `on_exhausted` and `limit` end: the place of an answer that is none.
     exhausted_end: Position,
     limit_end: Position,
@@ -41,22 +47,33 @@ struct Compiled {
 
 /// Asks what to do about an exhausted key.
 pub(crate) fn ask(policy: &Prepared, question: Question, spent: u32) -> Reply<Verdict> {
-    RUNTIME.with(|runtime| {
-        let scene = Scene::of(question, &policy.params, policy.offset);
-        let (answer, notes, operations) = runtime.call(policy, Entry::Exhausted, scene, spent);
-        let answer = answer.and_then(|(value, end)| verdict(value, notes, end));
-        Reply { answer, operations }
-    })
+    RUNTIME.with(|runtime| runtime.ask(policy, question, spent))
 }
 
 /// Asks for the limit in force.
 pub(crate) fn limit(policy: &Prepared, question: LimitQuestion) -> Reply<Option<Limit>> {
-    RUNTIME.with(|runtime| {
-        let scene = Scene::of_limit(question, &policy.params, policy.offset);
-        let (answer, _, operations) = runtime.call(policy, Entry::Limit, scene, 0);
-        let answer = answer.and_then(|(value, end)| limit_of(&value, end));
-        Reply { answer, operations }
+    RUNTIME.with(|runtime| runtime.limit(policy, question))
+}
+
+/// As [`ask`], watched.
+pub(crate) fn trace(policy: &Prepared, question: Question, spent: u32) -> Watched<Verdict> {
+    TRACER.with(|runtime| {
+        let reply = runtime.ask(policy, question, spent);
+        runtime.seen(reply)
     })
+}
+
+/// As [`limit`], watched.
+pub(crate) fn trace_limit(policy: &Prepared, question: LimitQuestion) -> Watched<Option<Limit>> {
+    TRACER.with(|runtime| {
+        let reply = runtime.limit(policy, question);
+        runtime.seen(reply)
+    })
+}
+
+/// What can be watched in a policy.
+pub(crate) fn plan(policy: &Prepared) -> Option<Rc<Plan>> {
+    TRACER.with(|runtime| runtime.compiled(policy).map(|compiled| Rc::clone(&compiled.plan)))
 }
 
 /// Lends this thread's engine, for reading policies.
@@ -78,7 +95,35 @@ impl Runtime {
     fn new() -> Self {
         let desk = Rc::new(Desk::default());
         let engine = machine::build(&desk);
-        Self { desk, engine, compiled: RefCell::default() }
+        Self { desk, engine, compiled: RefCell::default(), watch: None }
+    }
+
+    fn watched() -> Self {
+        let mut runtime = Self::new();
+        runtime.watch = Some(trace::watch(&mut runtime.engine, &runtime.desk));
+        runtime
+    }
+
+    fn ask(&self, policy: &Prepared, question: Question, spent: u32) -> Reply<Verdict> {
+        let scene = Scene::of(question, &policy.params, policy.offset);
+        let (answer, notes, operations) = self.call(policy, Entry::Exhausted, scene, spent);
+        let answer = answer.and_then(|(value, end)| verdict(value, notes, end));
+        Reply { answer, operations }
+    }
+
+    fn limit(&self, policy: &Prepared, question: LimitQuestion) -> Reply<Option<Limit>> {
+        let scene = Scene::of_limit(question, &policy.params, policy.offset);
+        let (answer, _, operations) = self.call(policy, Entry::Limit, scene, 0);
+        let answer = answer.and_then(|(value, end)| limit_of(&value, end));
+        Reply { answer, operations }
+    }
+
+    /// What the watch saw of the call that gave `reply`.
+    fn seen<T>(&self, reply: Reply<T>) -> Watched<T> {
+        match &self.watch {
+            Some(watch) => watch.end(reply),
+            None => Watched::unseen(reply),
+        }
     }
 
     fn call(&self, policy: &Prepared, entry: Entry, scene: Scene, spent: u32) -> Outcome {
@@ -89,6 +134,9 @@ impl Runtime {
             Entry::Exhausted => ("on_exhausted", compiled.exhausted_end),
             Entry::Limit => ("limit", compiled.limit_end),
         };
+        if let Some(watch) = &self.watch {
+            watch.begin(&compiled.plan);
+        }
         self.desk.lay(scene, spent);
         let options = CallFnOptions::new().eval_ast(false).rewind_scope(false);
         let called = self.engine.call_fn_with_options::<Dynamic>(
@@ -107,7 +155,9 @@ impl Runtime {
         if let Some(compiled) = self.compiled.borrow().get(&policy.source_id) {
             return Some(Rc::clone(compiled));
         }
-        let compiled = Rc::new(Compiled::new(check::compile_with(&self.engine, &policy.source).ok()?));
+        let ast = check::compile_with(&self.engine, &policy.source).ok()?;
+        let plan = self.watch.as_ref().map(|_| Plan::of(&ast)).unwrap_or_default();
+        let compiled = Rc::new(Compiled::new(ast, plan));
         let mut all = self.compiled.borrow_mut();
         if all.len() >= COMPILED_MAX {
             all.clear();
@@ -118,13 +168,13 @@ impl Runtime {
 }
 
 impl Compiled {
-    fn new(ast: AST) -> Self {
+    fn new(ast: AST, plan: Plan) -> Self {
         let end = |name: &str| {
             let mut defs = ast.iter_fn_def();
             let def = defs.find(|def| def.name == name && def.params.is_empty());
             def.map_or(Position::NONE, |def| def.body.end_position())
         };
-        Self { exhausted_end: end("on_exhausted"), limit_end: end("limit"), ast }
+        Self { exhausted_end: end("on_exhausted"), limit_end: end("limit"), plan: Rc::new(plan), ast }
     }
 }
 

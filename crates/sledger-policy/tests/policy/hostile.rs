@@ -18,6 +18,11 @@ fn scripts() -> Vec<(String, String)> {
     files.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
 }
 
+/// Those that are asked and fail.
+pub(crate) fn asked() -> Vec<(String, String)> {
+    scripts().into_iter().filter(|(_, source)| !expected(source).starts_with("refused")).collect()
+}
+
 fn expected(source: &str) -> &str {
     source.lines().next().unwrap().trim_start_matches("// ")
 }

@@ -15,4 +15,6 @@ mod scenario;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
+mod trace;
+#[cfg(test)]
 mod world;

@@ -19,6 +19,7 @@ pub(crate) struct Recorder {
     /// Kept only when asked for: a kept question keeps the state shared.
     pub(crate) keep: bool,
     pub(crate) question: Option<(PolicyRef, Question)>,
+    pub(crate) limit_question: Option<(PolicyRef, LimitQuestion)>,
 }
 
 impl Policies for Recorder {
@@ -48,6 +49,9 @@ impl Policies for Recorder {
         reply
     }
     fn limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Reply<Option<Limit>> {
+        if self.keep {
+            self.limit_question = Some((policy.clone(), question.clone()));
+        }
         let reply = self.engine.limit(policy, question);
         self.limits.push(reply.clone());
         reply
@@ -179,7 +183,25 @@ impl World {
 
     /// The question a policy is asked, and an engine to ask.
     pub(crate) fn question(&self, source: &str) -> (Recorder, PolicyRef, Question) {
-        let mut court = self.court("p", source);
+        self.question_of(&mut self.court("p", source), source)
+    }
+
+    /// The same in a court that stays.
+    pub(crate) fn question_of(&self, court: &mut Court, source: &str) -> (Recorder, PolicyRef, Question) {
+        let mut recorder = self.overhear(court, source);
+        let (policy, question) = recorder.question.take().unwrap();
+        (recorder, policy, question)
+    }
+
+    /// The question for the limit, and an engine to ask.
+    pub(crate) fn limit_question(&self, source: &str) -> (Recorder, PolicyRef, LimitQuestion) {
+        let mut recorder = self.overhear(&mut self.court("p", source), source);
+        recorder.question = None;
+        let (policy, question) = recorder.limit_question.take().unwrap();
+        (recorder, policy, question)
+    }
+
+    fn overhear(&self, court: &mut Court, source: &str) -> Recorder {
         let mut recorder = Recorder { keep: true, ..Recorder::default() };
         recorder.engine.bind("p", source, &self.params).unwrap();
         let command = Command::Login(Box::new(self.newcomer.clone()));
@@ -187,7 +209,6 @@ impl World {
         let mut means = Means { policies: &mut recorder, bounds: &bounds };
         decide(court.state(), &mut means, &Request::new(Actor::Cli, command), self.now);
         court.policies().replies.clear();
-        let (policy, question) = recorder.question.take().unwrap();
-        (recorder, policy, question)
+        recorder
     }
 }
