@@ -91,7 +91,6 @@ impl Engine {
     }
 
     /// What can be watched of what is bound.
-    #[expect(dead_code, reason = "the test runner reads it")]
     pub(crate) fn plan(&self, policy: &PolicyRef) -> Option<Rc<Plan>> {
         runtime::plan(self.find(policy)?)
     }

@@ -20,6 +20,7 @@ mod library;
 mod lint;
 mod machine;
 mod runtime;
+pub mod suite;
 mod trace;
 mod words;
 

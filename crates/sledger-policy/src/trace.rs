@@ -49,7 +49,6 @@ pub struct Step {
 /// A trace with the statements of the plan that ran.
 pub(crate) struct Watched<T> {
     pub(crate) trace: Trace<T>,
-    #[expect(dead_code, reason = "the test runner reads it")]
     pub(crate) ran: BTreeSet<usize>,
 }
 

@@ -176,13 +176,11 @@ impl Plan {
     }
 
     /// The lines that can run: those on which a statement begins.
-    #[expect(dead_code, reason = "the test runner reads it")]
     pub(crate) fn lines(&self) -> BTreeSet<u32> {
         self.statements.iter().map(|statement| statement.line).collect()
     }
 
     /// The lines with a statement that is not among `ran`.
-    #[expect(dead_code, reason = "the test runner reads it")]
     pub(crate) fn missed(&self, ran: &BTreeSet<usize>) -> BTreeSet<u32> {
         let all = self.statements.iter().enumerate();
         all.filter(|(index, _)| !ran.contains(index)).map(|(_, statement)| statement.line).collect()

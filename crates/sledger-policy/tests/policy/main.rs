@@ -15,6 +15,8 @@ mod scenario;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod trace;
 #[cfg(test)]
 mod world;

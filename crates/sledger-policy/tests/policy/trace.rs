@@ -52,7 +52,7 @@ fn steps_show_lines_in_order_with_the_values_read_and_set() {
 
 #[test]
 fn helpers_closures_and_loops_are_followed() {
-    let source = r#"
+    let source = r"
 fn help(s, most) {
     let idle = s.idle;
     idle > most
@@ -63,7 +63,7 @@ fn on_exhausted() {
     for s in kept { n += 1; }
     while kept.len() >= n { n += 1; }
     deny(`${n}`)
-}"#;
+}";
     let steps = steps(source, &World::with_sessions(2));
     let expected = [
         "7 on_exhausted: n = 0",

@@ -1,13 +1,14 @@
 //! A decider with one quota, sessions as a test wants them, and a newcomer.
 
-use sledger_core::command::{Actor, Adopt, Adoptee, Command, Login, Request, Target};
-use sledger_core::config::{Bounds, Dimension, Level, OnError, Param, Quota, SessionSettings, Settings};
-use sledger_core::decide::{Install, Means, decide};
+use sledger_core::command::{Actor, Command, Login, Request};
+use sledger_core::config::{Bounds, Level, Param};
+use sledger_core::decide::{Means, decide};
 use sledger_core::decider::Decider;
-use sledger_core::event::{PolicyRef, PolicySource};
+use sledger_core::event::PolicyRef;
 use sledger_core::policy::{Bound, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
 use sledger_core::{Limit, Millis, Span, answer::Answer};
 use sledger_policy::Engine;
+use sledger_policy::suite::{self, Old};
 use std::collections::BTreeMap;
 
 /// The engine, with everything it replied and the last question.
@@ -56,15 +57,6 @@ impl Policies for Recorder {
         self.limits.push(reply.clone());
         reply
     }
-}
-
-/// A session that is there when the newcomer comes.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Old {
-    pub(crate) login: Login,
-    pub(crate) age: u64,
-    pub(crate) idle: u64,
-    pub(crate) retained: bool,
 }
 
 /// What a policy is asked in.
@@ -118,50 +110,15 @@ impl World {
 
     /// A decider in this world under the policy `name`.
     pub(crate) fn court(&self, name: &str, source: &str) -> Court {
-        let quota = Quota {
-            name: "q".into(),
-            count_by: vec![Dimension::All],
-            max_sessions: Limit::at_most(self.limit).unwrap(),
+        let world = suite::World {
+            now: self.now,
+            limit: Limit::at_most(self.limit).unwrap(),
             level: self.level,
-            on_exhausted: name.to_owned(),
-            on_error: OnError::Deny,
-            evict_others: true,
+            sessions: self.sessions.clone(),
             params: self.params.clone(),
-            ..Quota::default_quota()
+            ..suite::World::default()
         };
-        let settings = Settings {
-            sessions: SessionSettings {
-                ttl: Span::NEVER,
-                idle: Span::NEVER,
-                retention: Span::seconds(86_400),
-                ..SessionSettings::default()
-            },
-            quotas: vec![quota.into()],
-            ..Settings::default()
-        };
-        let install = Install { name: name.into(), text: source.into(), from: PolicySource::Sent };
-        let mut court =
-            Decider::genesis(settings, &[install], Recorder::default(), (Bounds::default(), 7)).unwrap();
-        self.settle(&mut court);
-        court
-    }
-
-    fn settle(&self, court: &mut Court) {
-        let adoptee = |old: &Old| Adoptee {
-            login: old.login.clone(),
-            started: Some(Millis(self.now.0 - old.age * 1000)),
-            last_active: Some(Millis(self.now.0 - old.idle * 1000)),
-        };
-        for some in self.sessions.chunks(1000) {
-            let adopt = Adopt { source: None, sessions: some.iter().map(adoptee).collect() };
-            let answer = self.tell(court, Command::Adopt(adopt));
-            assert_eq!(answer.skipped, Vec::<String>::new(), "{answer:?}");
-        }
-        assert_eq!(court.state().session_count(), self.sessions.len());
-        for old in self.sessions.iter().filter(|old| old.retained) {
-            let target = Target { session: old.login.session.clone(), ..Target::default() };
-            self.tell(court, Command::Disconnect(target));
-        }
+        world.court((name, source), Recorder::default()).unwrap()
     }
 
     fn tell(&self, court: &mut Court, command: Command) -> Answer {
