@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod deed;
 pub(crate) mod install;
 pub(crate) mod list;
+pub(crate) mod test;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -20,6 +21,7 @@ pub(crate) enum Policy {
     Rollback(deed::Rollback),
     Stop(deed::Stop),
     List(list::List),
+    Test(test::Test),
 }
 
 impl Policy {
@@ -32,6 +34,7 @@ impl Policy {
             Self::Rollback(verb) => verb.run(global, out),
             Self::Stop(verb) => verb.run(global, out),
             Self::List(verb) => verb.run(global, out),
+            Self::Test(verb) => verb.run(global, out),
         }
     }
 }

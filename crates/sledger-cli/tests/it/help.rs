@@ -40,6 +40,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "rollback"],
     &["policy", "stop"],
     &["policy", "list"],
+    &["policy", "test"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

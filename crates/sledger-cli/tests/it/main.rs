@@ -12,6 +12,7 @@ mod export;
 mod help;
 mod import;
 mod ready;
+mod policy_test;
 mod recordings;
 mod serve;
 mod settings;
