@@ -29,6 +29,7 @@ pub use engine::Engine;
 pub use folder::{FolderError, load_folder, load_folder_if_there};
 pub use header::{Header, ParamSpec, ParamType, UtcOffset, read_header};
 pub use library::{BUILT_IN, built_in};
+pub use machine::native_signatures;
 pub use trace::{STEPS_MAX, Step, Trace};
 
 /// Version of what scripts can call: part of every revision, so that a policy gets a new one when it changes.

@@ -65,6 +65,16 @@ fn set_limits(engine: &mut Engine) {
     engine.set_fail_on_invalid_map_property(true);
 }
 
+/// Everything that scripts can call besides rhai's own packages, as rhai writes signatures, sorted.
+///
+/// A property is the call of its getter, `get$NAME`.
+#[must_use]
+pub fn native_signatures() -> Vec<String> {
+    let mut signatures = crate::runtime::with_engine(|engine| engine.gen_fn_signatures(false));
+    signatures.sort();
+    signatures
+}
+
 /// Whether `name` can be written as `params.NAME`.
 pub(crate) fn can_be_property(name: &str) -> bool {
     Engine::new_raw().compile_expression(format!("params.{name}")).is_ok()

@@ -33,6 +33,8 @@ pub struct Old {
 pub struct World {
     /// When the newcomer comes.
     pub now: Millis,
+    /// What the quota counts by.
+    pub count_by: Vec<Dimension>,
     /// The configured limit.
     pub limit: Limit,
     /// The quota's level.
@@ -72,6 +74,7 @@ impl Default for World {
         Self {
             // A Monday, 10:00 UTC.
             now: Millis(1_767_607_200_000),
+            count_by: vec![Dimension::All],
             limit: Limit::at_most(1).unwrap_or(Limit::Unlimited),
             level: Level::Hard,
             on_error: OnError::Deny,
@@ -127,7 +130,7 @@ impl World {
     fn settings(&self, name: &str) -> Settings {
         let quota = Quota {
             name: "q".into(),
-            count_by: vec![Dimension::All],
+            count_by: self.count_by.clone(),
             max_sessions: self.limit,
             level: self.level,
             on_exhausted: name.to_owned(),

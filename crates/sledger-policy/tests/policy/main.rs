@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod charges;
+#[cfg(test)]
 mod containment;
 #[cfg(test)]
 mod hostile;

@@ -98,7 +98,7 @@ fn what_attackers_name_is_escaped_and_bounded() {
 
 #[test]
 fn watching_changes_no_answer_and_no_cost() {
-    let hostile = hostile::asked();
+    let hostile = hostile::asked_scripts();
     let others = [
         ("protect", PROTECT),
         (

@@ -110,15 +110,20 @@ impl World {
 
     /// A decider in this world under the policy `name`.
     pub(crate) fn court(&self, name: &str, source: &str) -> Court {
-        let world = suite::World {
+        self.of_suite().court((name, source), Recorder::default()).unwrap()
+    }
+
+    /// The same world as the test runner knows it.
+    pub(crate) fn of_suite(&self) -> suite::World {
+        suite::World {
             now: self.now,
             limit: Limit::at_most(self.limit).unwrap(),
             level: self.level,
             sessions: self.sessions.clone(),
             params: self.params.clone(),
+            newcomer: self.newcomer.clone(),
             ..suite::World::default()
-        };
-        world.court((name, source), Recorder::default()).unwrap()
+        }
     }
 
     fn tell(&self, court: &mut Court, command: Command) -> Answer {
