@@ -7,6 +7,8 @@ mod charges;
 #[cfg(test)]
 mod containment;
 #[cfg(test)]
+mod failure;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod library;
