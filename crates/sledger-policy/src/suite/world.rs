@@ -1,5 +1,6 @@
 //! What a policy is asked in: one quota, sessions that are there, a newcomer, a time.
 
+use super::random::{Random, Words};
 use sledger_core::answer::{Answer, Outcome};
 use sledger_core::command::{Actor, Adopt, Adoptee, Command, Login, Request, Target};
 use sledger_core::config::{Bounds, Dimension, Level, OnError, Param, Quota, SessionSettings, Settings};
@@ -101,6 +102,13 @@ impl World {
             world.sessions.push(old);
         }
         world
+    }
+
+    /// A full key over this world, drawn from a seed as a property of a policy with this `source` draws it: the
+    /// same seed and run draw the same on every machine.
+    #[must_use]
+    pub fn drawn(&self, source: &str, (seed, run): (u64, u32)) -> Self {
+        Random::new(seed, run).world(self, &Words::of(source))
     }
 
     /// A session of the newcomer's user, begun an hour ago and active now.

@@ -9,6 +9,8 @@ mod containment;
 #[cfg(test)]
 mod failure;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod library;
