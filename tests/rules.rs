@@ -275,8 +275,8 @@ fn a_remembered_answer_survives_a_restart() {
     assert_eq!(ids(&first.evicted), ["a"]);
     let state = world.reread();
     let mut engine = Engine::new();
-    let quotas = state.ready().settings.quotas.clone();
-    sledger_core::decide::bindings(&state, &mut engine, &quotas, &[]).unwrap();
+    let settings = state.ready().settings.clone();
+    sledger_core::decide::bindings(&state, &mut engine, &settings, &[]).unwrap();
     let mut after = Decider::new(state, engine, Bounds::default());
     let mut out = Vec::new();
     let repeat = after.decide(&again(), Millis(world.at.0 + 1_000), &mut out);

@@ -1,6 +1,6 @@
 //! Policies at run time: installed, on trial, promoted, rolled back, stopped; per quota and for all.
 
-use crate::world::{World, at_most, file, quota};
+use crate::world::{World, file, quota};
 use sledger_core::answer::Outcome;
 use sledger_core::command::{Changing, Deed, PolicyChange, Refusal};
 use sledger_core::config::{Level, Param, Quota, is_in_share};

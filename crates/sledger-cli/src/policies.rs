@@ -5,15 +5,52 @@
 
 use crate::exit::Usage;
 use anyhow::Result;
-use sledger_core::config::{Bounds, OnError, Quota};
+use sledger_core::config::{Bounds, Level, OnError, Quota};
 use sledger_core::decide::Install;
 use sledger_core::decider::{Decider, GenesisError};
 use sledger_core::event::PolicySource;
-use sledger_policy::{BUILT_IN, Engine, built_in, check_source, load_folder, load_folder_if_there};
+use sledger_policy::gate::{self, Closed};
+use sledger_policy::{BUILT_IN, Engine, Severity, built_in, check_source, load_folder, load_folder_if_there};
 use sledger_wire::Fault;
 use sledger_wire::config::{Config, Policies};
 use std::path::Path;
 use std::sync::Arc;
+
+/// As [`load`], for what is to come into force: each policy passes the gate, with the tests beside it.
+pub(crate) fn load_tested(config: &Config) -> Result<Vec<Install>> {
+    let installs = load(config)?;
+    let complaints: Vec<String> = installs.iter().filter_map(|one| untested(config, one)).collect();
+    if complaints.is_empty() { Ok(installs) } else { Err(Usage::error(complaints.join("\n"))) }
+}
+
+/// What the gate has against a policy of the folder, for the quotas that name it.
+fn untested(config: &Config, install: &Install) -> Option<String> {
+    let file = config.policies.folder.join(format!("{}.rhai", install.name));
+    let tests = file.with_extension("test.toml");
+    let text = match std::fs::read(&tests) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            Err(_) => return Some(format!("{}: is not UTF-8", tests.display())),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Some(format!("{}: cannot be read: {error}", tests.display())),
+    };
+    let named = config.settings.quotas.iter().filter(|quota| quota.on_exhausted == *install.name);
+    let levels: Vec<Level> = named.map(|quota| quota.level).collect();
+    match gate::pass(&install.name, &install.text, text.as_deref(), &levels).err()? {
+        Closed::Tests(lines) => {
+            let lines: Vec<String> =
+                lines.iter().map(|line| format!("{}: {line}", tests.display())).collect();
+            Some(lines.join("\n"))
+        }
+        Closed::Lint(lints) => {
+            let errors = lints.iter().filter(|lint| lint.severity == Severity::Error);
+            let lines: Vec<String> = errors.map(|lint| format!("{}:{lint}", file.display())).collect();
+            Some(lines.join("\n"))
+        }
+        closed @ Closed::Name(_) => Some(format!("{}: {closed}", file.display())),
+    }
+}
 
 /// The policies of the configuration's folder, all of them usable, and enough for all quotas.
 pub(crate) fn load(config: &Config) -> Result<Vec<Install>> {

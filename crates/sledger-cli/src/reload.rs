@@ -37,7 +37,7 @@ impl Written {
 
     /// A configuration with its policies as they are written now.
     fn fresh(&self, config: Config, hash: Option<[u8; 32]>) -> Result<Fresh, Vec<String>> {
-        let installs = policies::load(&config).map_err(lines)?;
+        let installs = policies::load_tested(&config).map_err(lines)?;
         let warnings = config.warnings.iter().map(|one| one.line(config.file.as_deref())).collect();
         let (settings, bounds) = (config.settings.clone(), config.limits.bounds);
         let reload = Reload { settings, installs, bounds, file: hash };

@@ -5,7 +5,14 @@
 
 use crate::check::{Lint, Severity, check_source, lint};
 use crate::header::is_name;
+use crate::suite::run_text;
+use crate::words::clean;
 use sledger_core::config::Level;
+
+/// Bytes of a policy's tests.
+pub const TESTS_BYTES_MAX: usize = 256 * 1024;
+/// Tests that fail and are told.
+const LINES_MAX: usize = 16;
 
 /// Why a policy may not come into force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +56,27 @@ pub fn pass(name: &str, source: &str, tests: Option<&str>, levels: &[Level]) -> 
     if lints.iter().any(|lint| lint.severity == Severity::Error) {
         return Err(Closed::Lint(lints));
     }
-    let _ = tests;
-    Ok(lints)
+    let failed = tests.map(|tests| failed(name, source, tests)).unwrap_or_default();
+    if failed.is_empty() { Ok(lints) } else { Err(Closed::Tests(failed)) }
+}
+
+/// What does not pass, a line each.
+fn failed(name: &str, source: &str, tests: &str) -> Vec<String> {
+    if tests.len() > TESTS_BYTES_MAX {
+        return vec![format!("the tests have {} bytes; at most {TESTS_BYTES_MAX} are allowed", tests.len())];
+    }
+    let report = match run_text(name, source, tests) {
+        Ok(report) => report,
+        Err(error) => return vec![error.to_string()],
+    };
+    let cases = report.cases.iter().filter(|case| !case.passed()).map(|case| {
+        let differs = case.differences.first();
+        let why = differs.map_or_else(String::new, |one| {
+            format!(": {} is `{}`, expected `{}`", one.what, one.found, one.expected)
+        });
+        format!("test `{}` (line {}) fails{why}", case.name, case.line)
+    });
+    let property = report.property.iter().filter_map(|property| property.broken.as_ref());
+    let property = property.map(|broken| format!("a generated scenario comes to {}", broken.code));
+    cases.chain(property).map(|line| clean(&line).to_string()).take(LINES_MAX).collect()
 }

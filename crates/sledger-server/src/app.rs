@@ -37,6 +37,8 @@ pub(crate) struct App {
     pub(crate) block_readers: Arc<Semaphore>,
     /// One scrape at a time.
     pub(crate) scrapes: Semaphore,
+    /// One policy at a time passes the gate: its tests may take a while.
+    pub(crate) gate: Semaphore,
     /// One reload of the configuration at a time, and how the last one went.
     pub(crate) reloading: Reloading,
     /// From this many percent of its limit a user counts as near it. Set by a reload.
@@ -48,7 +50,7 @@ impl App {
         let callers = Callers::new(ledger.clone());
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
         let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
-        let scrapes = Semaphore::new(1);
+        let (scrapes, gate) = (Semaphore::new(1), Semaphore::new(1));
         let near_percent = AtomicU32::new(config.near_percent);
         Self {
             config,
@@ -59,6 +61,7 @@ impl App {
             disk_readers,
             block_readers,
             scrapes,
+            gate,
             reloading: Reloading::default(),
             near_percent,
         }

@@ -116,6 +116,7 @@ pub(crate) async fn put(
 /// The gate. Tests run on a thread that may wait.
 async fn passed(app: &App, name: &str, body: &PolicyBody) -> Result<Vec<LintObject>, Refusal> {
     let levels = levels(app, name, body.quota.as_deref()).await?;
+    let _one = app.gate.acquire().await;
     let (name, text, tests) = (name.to_owned(), body.text.clone(), body.tests.clone());
     let passed = tokio::task::spawn_blocking(move || gate::pass(&name, &text, tests.as_deref(), &levels));
     match passed.await {

@@ -177,7 +177,7 @@ fn ledger_config(configured: &Configured) -> Result<sledger::Config> {
     Ok(sledger::Config {
         settings: config.settings.clone(),
         file: configured.hash,
-        installs: policies::load(config)?,
+        installs: policies::load_tested(config)?,
         bounds: config.limits.bounds,
         queue_max: config.limits.queue_max as usize,
         feed_readers_max: config.limits.feed_readers_max as usize,
