@@ -11,6 +11,7 @@ mod common;
 mod export;
 mod help;
 mod import;
+mod policies;
 mod policy_test;
 mod ready;
 mod recordings;

@@ -18,6 +18,7 @@ mod limits;
 mod login;
 mod metrics;
 mod openapi;
+mod policies;
 mod quotas;
 mod races;
 mod relaxed;

@@ -176,7 +176,11 @@ fn every_reference_resolves() {
 
 /// The keys that a reader names when it is sent one that it does not know.
 fn known(server: &Running, call: &Call) -> BTreeSet<String> {
-    let required = [("login", r#""user":"ann","session":"a","#), ("set_override", r#""max_sessions":1,"#)];
+    let required = [
+        ("login", r#""user":"ann","session":"a","#),
+        ("set_override", r#""max_sessions":1,"#),
+        ("put_policy", r#""text":"fn on_exhausted() { }","#),
+    ];
     let own = required.iter().find(|(name, _)| call.about["operationId"] == *name).map_or("", |(_, own)| own);
     let body = format!("{{{own}\"qqqqqqqqqqqq\":1}}");
     let answer = server.ask(&call.method, &call.address(), Some(&body)).problem(422);
@@ -200,7 +204,10 @@ fn bodies_are_described_with_the_keys_that_their_readers_know() {
         assert_eq!(schema["additionalProperties"], false, "{}", call.path);
         checked += 1;
     }
-    assert_eq!(checked, 7, "login, end, put, patch, enable, disable, override");
+    assert_eq!(
+        checked, 11,
+        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop"
+    );
 }
 
 #[test]

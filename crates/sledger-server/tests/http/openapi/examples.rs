@@ -24,6 +24,7 @@ const CHANGING: &[&str] = &[
     "rates",
     "seq",
     "set_at",
+    "since",
     "started",
     "until",
 ];
@@ -99,6 +100,7 @@ fn day() -> Map<String, Value> {
     ends(&mut played);
     quotas(&mut played);
     overrides(&mut played);
+    policies(&mut played);
     played.examples
 }
 
@@ -178,6 +180,24 @@ fn overrides(played: &mut Played) {
     played.play("groups", ("GET", "/v1/groups"), Value::Null, 200);
     played.play("remove_from_group", ("DELETE", "/v1/groups/vip/users/ann"), Value::Null, 200);
     played.play("delete_quota", ("DELETE", "/v1/quotas/devices"), Value::Null, 200);
+}
+
+fn policies(played: &mut Played) {
+    let newest = "fn on_exhausted() { evict(sessions.newest(quota.excess)).because(\"newest\") }";
+    let body = json!({"text": newest, "quota": "per-user", "reason": "to see whom it would end"});
+    played.play("put_policy", ("PUT", "/v1/policies/newest?state=shadow"), body, 200);
+    let slip = json!({"text": "fn on_exhausted() { evict(sessions.nwest()) }"});
+    played.play("put_policy", ("PUT", "/v1/policies/newest"), slip, 422);
+    played.play("policies", ("GET", "/v1/policies"), Value::Null, 200);
+    played.play("policy", ("GET", "/v1/policies/newest"), Value::Null, 200);
+    played.play("policy", ("GET", "/v1/policies/nobodys"), Value::Null, 404);
+    played.play("promote_policy", ("POST", "/v1/policies/newest/promote"), json!({}), 200);
+    let back = json!({"reason": "the help desk is called too often"});
+    played.play("roll_back_policy", ("POST", "/v1/policies/newest/rollback"), back, 200);
+    let again = json!({"text": newest, "quota": "per-user"});
+    played.play("put_policy", ("PUT", "/v1/policies/newest?share=10"), again, 200);
+    played.play("stop_policy", ("POST", "/v1/policies/newest/stop"), json!({"reason": "enough seen"}), 200);
+    played.play("stop_policy", ("POST", "/v1/policies/newest/stop"), json!({}), 404);
 }
 
 /// Without what changes from run to run; texts of lines are read as such.
