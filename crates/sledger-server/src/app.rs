@@ -50,6 +50,7 @@ impl App {
         let callers = Callers::new(ledger.clone());
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
         let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
+        let reloading = Reloading::new(config.policies_refused.clone());
         let (scrapes, gate) = (Semaphore::new(1), Semaphore::new(1));
         let near_percent = AtomicU32::new(config.near_percent);
         Self {
@@ -62,7 +63,7 @@ impl App {
             block_readers,
             scrapes,
             gate,
-            reloading: Reloading::default(),
+            reloading,
             near_percent,
         }
     }

@@ -18,6 +18,8 @@ pub struct Config {
     pub name: String,
     /// From this many percent of its limit a user counts as near it.
     pub near_percent: u32,
+    /// Why the policies of the folder were not taken at the start, where they were not: told until they are.
+    pub policies_refused: Option<String>,
     /// The configuration file, to be named where something is its own.
     pub file: Option<String>,
     /// Where the configuration is read again; `None` where it cannot be.
@@ -46,6 +48,7 @@ impl Default for Config {
             insecure_listen: false,
             name: "main".to_owned(),
             near_percent: 80,
+            policies_refused: None,
             file: None,
             source: None,
             audit: None,

@@ -98,6 +98,11 @@ enum What {
 }
 
 impl Reloading {
+    /// Where the policies were refused at the start, that is told as of a reload.
+    pub(crate) fn new(policies: Option<String>) -> Self {
+        Self { failed: Mutex::new(Failed { whole: None, policies }), ..Self::default() }
+    }
+
     /// Why the last reload failed.
     pub(crate) fn failed(&self) -> Option<String> {
         let failed = self.lock();

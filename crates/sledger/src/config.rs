@@ -20,6 +20,9 @@ pub struct Config {
     pub file: Option<[u8; 32]>,
     /// Policies of the policies folder: they override the built-in ones of the same name.
     pub installs: Vec<Install>,
+    /// Whether policies stay as the ledger has them, because the folder cannot be used: `installs` is not looked at then.
+    /// A ledger that has none yet begins with those that come with the program.
+    pub keep_policies: bool,
     /// Bounds of this process.
     pub bounds: Bounds,
     /// How many submissions may wait.
@@ -61,6 +64,7 @@ impl Config {
             settings: Settings::default(),
             file: None,
             installs: Vec::new(),
+            keep_policies: false,
             bounds: Bounds::default(),
             queue_max: 65_536,
             feed_readers_max: 256,

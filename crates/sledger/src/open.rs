@@ -128,15 +128,18 @@ fn settle(
         }
         merged.settings
     };
+    let news = match config.keep_policies {
+        true => Vec::new(),
+        false => news_of_folder(&state, decider.policies(), &config.installs),
+    };
     let unchanged = !first_start
         && config.file == state.applied_file()
-        && is_settled(&state, decider.policies(), &settings, &config.installs);
+        && is_settled(&state, decider.policies(), &settings, &news);
     if unchanged {
         return Ok(());
     }
     let told = if first_start { Vec::new() } else { quotas_told(&state.ready().settings, &settings) };
-    let installs = &news_of_folder(&state, decider.policies(), &config.installs);
-    let applying = Applying { installs, file: config.file, ..Applying::of(&settings, &told) };
+    let applying = Applying { installs: &news, file: config.file, ..Applying::of(&settings, &told) };
     let decisions = configuration(&state, decider.policies(), applying, (Actor::File, at));
     let decisions = decisions.map_err(|r| GenesisError::Setting { field: r.field, reason: r.reason })?;
     drop(state);

@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use sledger::{Ledger, OpenError, SystemClock};
 use sledger_core::clock::Clock as _;
+use sledger_core::decide::Install;
 use sledger_server::audit::{self, Audit};
 use sledger_server::{Reloader, ServeError, Server};
 use sledger_wire::config::{AuditTarget, Config, Durability, LogFormat};
@@ -104,7 +105,7 @@ fn open_and_serve(
     (server_config, sinks): (sledger_server::Config, &Sinks),
     out: &mut Output<'_>,
 ) -> Result<Exit> {
-    let ledger_config = ledger_config(configured)?;
+    let (ledger_config, policies_refused) = ledger_config(configured)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("cannot start the server")?;
     // Signals count from here on: a stop while a large ledger is opened is a stop.
@@ -116,7 +117,8 @@ fn open_and_serve(
     let audit = audit::start(&ledger, &configured.config.audit, &data).map(Arc::new);
     let audit = audit.inspect_err(|_| ledger.close())?;
     let audit = sinks.get_or_init(|| audit);
-    let server_config = sledger_server::Config { audit: Some(Arc::clone(audit)), ..server_config };
+    let audit_of = Some(Arc::clone(audit));
+    let server_config = sledger_server::Config { audit: audit_of, policies_refused, ..server_config };
     // What goes to standard output is for one reader.
     let is_taken = configured.config.audit.iter().any(|sink| sink.to == AuditTarget::Stdout);
     let announced = Announced { data: &data, is_taken };
@@ -171,13 +173,36 @@ fn not_yet(config: &Config) -> Vec<&'static str> {
     set.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }
 
-fn ledger_config(configured: &Configured) -> Result<sledger::Config> {
+/// The policies of the folder, or why a ledger that is there goes on with those it has.
+///
+/// # Errors
+/// What is wrong with them, where there is no ledger yet.
+fn policies_at_start(config: &Config) -> Result<(Vec<Install>, Option<String>)> {
+    let is_there = config.ledger.data.join("ledger.toml").exists();
+    match policies::load_tested(config) {
+        Ok(installs) => Ok((installs, None)),
+        Err(error) if is_there => {
+            tracing::error!(%error, "the policies were not taken; those of the ledger stay in force");
+            Ok((Vec::new(), Some(error.to_string().replace('\n', "; "))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn ledger_config(configured: &Configured) -> Result<(sledger::Config, Option<String>)> {
+    let (installs, refused) = policies_at_start(&configured.config)?;
+    let ledger = settled(configured, installs, refused.is_some());
+    Ok((ledger, refused))
+}
+
+fn settled(configured: &Configured, installs: Vec<Install>, keep_policies: bool) -> sledger::Config {
     let config = &configured.config;
     let data = &config.ledger.data;
-    Ok(sledger::Config {
+    sledger::Config {
         settings: config.settings.clone(),
         file: configured.hash,
-        installs: policies::load_tested(config)?,
+        installs,
+        keep_policies,
         bounds: config.limits.bounds,
         queue_max: config.limits.queue_max as usize,
         feed_readers_max: config.limits.feed_readers_max as usize,
@@ -191,7 +216,7 @@ fn ledger_config(configured: &Configured) -> Result<sledger::Config> {
         seal_personal: config.ledger.seal_personal,
         near_percent: u32::from(config.monitor.near_percent),
         ..sledger::Config::new(data)
-    })
+    }
 }
 
 fn open(ledger_config: sledger::Config, config: &Config) -> Result<Ledger> {

@@ -193,3 +193,25 @@ fn a_good_file_saved_under_load_is_in_force_from_one_login_on() {
     assert!(first > 0 && first < reasons.len());
     assert!(reasons.iter().skip(first).all(|reason| reason == "newest"), "{reasons:?}");
 }
+
+#[test]
+fn a_start_with_a_broken_folder_goes_on_with_the_policies_of_the_ledger_and_says_so() {
+    let dir = folder(&[("sledger.toml", FILE), ("policies/mine.rhai", "fn on_exhausted() {")]);
+    let ran = run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(ran.code == 2 && ran.stderr.contains("mine.rhai:"), "a ledger that is not there yet: {ran:?}");
+    let save = |text: &str| std::fs::write(dir.path().join("policies/mine.rhai"), text).unwrap();
+    save(NEWEST);
+    let served = Served::start(dir.path(), &[]);
+    let before = uses(&served, dir.path());
+    assert_eq!(served.stop("-TERM").0, Some(0));
+    save("fn on_exhausted() {");
+    let served = Served::start(dir.path(), &[]);
+    assert_eq!(uses(&served, dir.path()), before);
+    let client = Client::new(&served.url).unwrap();
+    assert!(trouble(&client).contains("mine.rhai:"), "{}", trouble(&client));
+    ask(&served, dir.path(), &["login", "ann", "a"]);
+    save(OLDEST);
+    wait_for("the mended one is taken", || trouble(&client).is_empty());
+    let (code, said) = served.stop("-TERM");
+    assert!(code == Some(0) && said.contains("those of the ledger stay in force"), "{said}");
+}

@@ -495,11 +495,11 @@ pub(super) fn reload(
     check_quotas(&merged.settings.quotas)?;
     let told = merge::told(recorded, &merged.settings);
     let settings = &merged.settings;
-    let is_settled = is_settled(state, means.policies, settings, &reload.installs);
+    let installs = &news_of_folder(state, means.policies, &reload.installs);
+    let is_settled = is_settled(state, means.policies, settings, installs);
     if is_settled && reload.file == state.applied_file() {
         return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Configured, at))));
     }
-    let installs = &news_of_folder(state, means.policies, &reload.installs);
     news_are_sound(state, means, request, (settings, installs), at)?;
     let applying = Applying { installs, file: reload.file, ..Applying::of(settings, &told) };
     let decisions = applied(state, means.policies, applying, (request.actor.clone(), at))?;

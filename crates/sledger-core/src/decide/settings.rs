@@ -75,16 +75,11 @@ fn params_of<'a>(quota: &'a Quota, assignment: &'a Assignment) -> &'a BTreeMap<S
     if *assignment.policy == *quota.on_exhausted { &quota.params } else { &assignment.params }
 }
 
-/// Whether all that `settings` and the folder's policies say is in force already. Binds policies on the way.
-pub fn is_settled(
-    state: &State,
-    policies: &mut dyn Policies,
-    settings: &Settings,
-    folder: &[Install],
-) -> bool {
+/// Whether all that `settings` say is in force already, and there is no news of policies. Binds policies on the way.
+pub fn is_settled(state: &State, policies: &mut dyn Policies, settings: &Settings, news: &[Install]) -> bool {
     settings == &state.ready().settings
         && state.engine() == policies.engine()
-        && news_of_folder(state, policies, folder).is_empty()
+        && news.is_empty()
         && bindings(state, policies, settings, &[]).is_ok_and(|bound| bound == state.bindings())
         && rebound(policies, settings).is_ok_and(|rebound| rebound == *settings)
 }
