@@ -1,5 +1,6 @@
 //! `policy …`: write, check, test, explain, try and install policies.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod deed;
 pub(crate) mod install;
@@ -22,6 +23,7 @@ pub(crate) enum Policy {
     Stop(deed::Stop),
     List(list::List),
     Test(test::Test),
+    Bench(bench::Bench),
 }
 
 impl Policy {
@@ -35,6 +37,7 @@ impl Policy {
             Self::Stop(verb) => verb.run(global, out),
             Self::List(verb) => verb.run(global, out),
             Self::Test(verb) => verb.run(global, out),
+            Self::Bench(verb) => verb.run(global, out),
         }
     }
 }

@@ -41,6 +41,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "stop"],
     &["policy", "list"],
     &["policy", "test"],
+    &["policy", "bench"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

@@ -1,4 +1,4 @@
-//! `policy test`.
+//! `policy test` and `policy bench`.
 
 use crate::common::{Ran, folder, run};
 use serde_json::Value;
@@ -138,4 +138,28 @@ fn junit_is_well_formed_whatever_names_hold() {
     assert!(xml.chars().all(|c| c == '\n' || !c.is_control()));
     assert_eq!(xml.matches("<testcase").count(), 5);
     assert_eq!(xml.matches("<failure").count(), xml.matches("</failure>").count());
+}
+
+#[test]
+fn bench_measures_files_and_names_beside_a_policy_that_does_nothing() {
+    let files = [("keep.rhai", POLICY), ("policies/mine.rhai", "fn on_exhausted() { loop { } }")];
+    let dir = folder(&files);
+    for (policy, outcome) in [("keep.rhai", "evict"), ("mine", "POLICY_OVER_BUDGET"), ("deny_access", "deny")]
+    {
+        let ran = run(dir.path(), &["policy", "bench", policy, "--asks", "10"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert_eq!(lines[1], "sessions  operations     min µs  median µs     p99 µs  × empty");
+        for (line, sessions) in lines[2..].iter().zip(["5", "100", "1000"]) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!((words[0], words[6], words.len()), (sessions, outcome, 7), "{line}");
+        }
+    }
+    let ran = run(dir.path(), &["policy", "bench", "destroy_oldest", "--asks", "10", "--output", "json"]);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let sizes = json["sizes"].as_array().unwrap();
+    assert_eq!(sizes.iter().map(|size| &size["operations"]).collect::<Vec<_>>(), [19, 19, 19]);
+    assert!(sizes[0]["nanoseconds"]["min"].as_u64() <= sizes[0]["nanoseconds"]["p99"].as_u64());
+    assert!(sizes[0]["ratio_tenths"].as_u64().is_some());
+    assert_eq!(run(dir.path(), &["policy", "bench", "nowhere"]).code, 2);
 }
