@@ -25,10 +25,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use witness::Witness;
 pub use world::{Old, World, WorldError};
 
+/// Bytes of a file of tests.
+pub const TESTS_BYTES_MAX: usize = 1 << 20;
 /// Cases of one file.
 pub const CASES_MAX: usize = 1000;
 /// Runs of a property.
 pub const RUNS_MAX: u32 = 1_000_000;
+/// Of them, those that an install gate waits for.
+pub const GATE_RUNS_MAX: u32 = 1000;
 
 /// Why tests cannot be run at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +57,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Only cases whose name contains this, and no property.
     pub only: Option<String>,
+    /// No more scenarios than this, whatever the file says.
+    pub runs_max: Option<u32>,
 }
 
 /// What came of a policy's tests.
@@ -186,12 +192,14 @@ impl Deciding {
     }
 }
 
-/// Reads and runs the tests of the policy `name`.
+/// Reads and runs the tests of the policy `name`, as an install gate does: with at most [`GATE_RUNS_MAX`] generated
+/// scenarios. The thread needs 2 MiB of stack, as for every evaluation.
 ///
 /// # Errors
 /// The file of tests or the policy cannot be used.
 pub fn run_text(name: &str, source: &str, tests: &str) -> Result<Report, SuiteError> {
-    Suite::read(tests)?.run(name, source, &Options::default())
+    let options = Options { runs_max: Some(GATE_RUNS_MAX), ..Options::default() };
+    Suite::read(tests)?.run(name, source, &options)
 }
 
 impl Suite {
@@ -214,7 +222,7 @@ impl Suite {
         let plan = engine.plan(&bound.policy).unwrap_or_default();
         let property = self.property.as_ref().filter(|_| options.only.is_none());
         let property = match property {
-            Some(property) => Some(property.run(&self.base, (name, source), options.seed)?),
+            Some(property) => Some(property.run(&self.base, (name, source), options)?),
             None => None,
         };
         Ok(Report { cases, property, coverage: Coverage::of(&plan, &ran) })

@@ -3,7 +3,7 @@
 mod lines;
 mod raw;
 
-use super::{CASES_MAX, RUNS_MAX, SuiteError, World};
+use super::{CASES_MAX, RUNS_MAX, SuiteError, TESTS_BYTES_MAX, World};
 use crate::words::{clean, did_you_mean};
 use raw::{RawCase, RawExpect, RawFile, RawLimit, RawProperty, RawSetting};
 use sledger_core::Limit;
@@ -101,6 +101,10 @@ impl Suite {
     /// # Errors
     /// The first mistake, with its line.
     pub fn read(text: &str) -> Result<Self, SuiteError> {
+        if text.len() > TESTS_BYTES_MAX {
+            let reason = format!("the tests are larger than {TESTS_BYTES_MAX} bytes");
+            return Err(SuiteError::File { line: 0, reason });
+        }
         let place = Text(text);
         let file: RawFile = toml::from_str(text).map_err(|error| place.unreadable(&error))?;
         let base = file.base.onto(World::default(), place)?;

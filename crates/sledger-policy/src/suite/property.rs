@@ -3,7 +3,7 @@
 use super::file::Property;
 use super::random::{Random, Words};
 use super::witness::Witness;
-use super::{Broken, Deciding, PropertyReport, SuiteError, World, pasted};
+use super::{Broken, Deciding, Options, PropertyReport, RUNS_MAX, SuiteError, World, pasted};
 use crate::Engine;
 use sledger_core::Limit;
 
@@ -15,12 +15,13 @@ impl Property {
         &self,
         base: &World,
         policy: (&str, &str),
-        seed: Option<u64>,
+        options: &Options,
     ) -> Result<PropertyReport, SuiteError> {
-        let (seed, words) = (seed.unwrap_or(self.seed), Words::of(policy.1));
+        let (seed, words) = (options.seed.unwrap_or(self.seed), Words::of(policy.1));
+        let runs = self.runs.min(options.runs_max.unwrap_or(RUNS_MAX));
         let mut trial = Trial { policy, engine: Engine::new(), never: &self.never };
         let mut over_by_more = 0;
-        for run in 0..self.runs {
+        for run in 0..runs {
             let world = Random::new(seed, run).world(base, &words);
             let (excess, broken) = trial.play(&world)?;
             over_by_more += u32::from(excess.is_some_and(|excess| excess > 1));
@@ -29,7 +30,7 @@ impl Property {
                 return Ok(PropertyReport { runs: run + 1, over_by_more, seed, broken });
             }
         }
-        Ok(PropertyReport { runs: self.runs, over_by_more, seed, broken: None })
+        Ok(PropertyReport { runs, over_by_more, seed, broken: None })
     }
 }
 

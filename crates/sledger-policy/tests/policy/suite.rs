@@ -1,6 +1,8 @@
 //! The test runner: what it refuses, what it finds, what it covers.
 
-use sledger_policy::suite::{Options, Report, Suite, SuiteError, run_text};
+use sledger_policy::suite::{
+    CASES_MAX, GATE_RUNS_MAX, Options, Report, Suite, SuiteError, TESTS_BYTES_MAX, run_text,
+};
 
 const PROTECT: &str = r#"//! [params]
 //! protect = { default = "5m", type = "duration", doc = "idle for less than this is protected" }
@@ -200,7 +202,7 @@ fn a_broken_property_prints_a_small_case_that_fails_alike() {
     assert!(broken.case.contains("limit = 1\n") && broken.case.matches("retained").count() == 1);
     assert!(!broken.case.contains("attr") && !broken.case.contains("client"), "{}", broken.case);
     // Another seed finds another one, the same seed the same.
-    let options = Options { seed: Some(8), only: None };
+    let options = Options { seed: Some(8), ..Options::default() };
     let other = Suite::read(tests).unwrap().run("p", source, &options).unwrap().property.unwrap();
     assert_eq!((other.seed, other.passed()), (8, false));
     let same = run_text("p", source, tests).unwrap().property.unwrap().broken.unwrap();
@@ -237,7 +239,16 @@ fn generated_scenarios_reach_what_the_source_compares_with() {
 #[test]
 fn only_the_cases_named_are_run() {
     let cases = "[[case]]\nname = \"one\"\nexpect = { evict = [\"a\"] }\n[[case]]\nname = \"two\"\nexpect = { evict = [] }\n[property]\nruns = 1\n";
-    let options = Options { seed: None, only: Some("on".to_owned()) };
+    let options = Options { only: Some("on".to_owned()), ..Options::default() };
     let report = Suite::read(&format!("{BASE}{cases}")).unwrap().run("p", PROTECT, &options).unwrap();
     assert_eq!((report.cases.len(), report.passed(), report.property.is_none()), (1, true, true));
+}
+
+#[test]
+fn an_install_gate_waits_for_so_many_scenarios_and_no_more() {
+    let report = run_text("p", PROTECT, "[property]\nruns = 1000000\n").unwrap();
+    assert_eq!(report.property.unwrap().runs, GATE_RUNS_MAX);
+    let cases = "[[case]]\nname = \"x\"\nexpect = { evict = [] }\n".repeat(CASES_MAX + 1);
+    assert!(Suite::read(&cases).unwrap_err().to_string().contains("more than 1000 cases"));
+    assert!(Suite::read(&"#\n".repeat(TESTS_BYTES_MAX)).is_err());
 }

@@ -77,7 +77,7 @@ impl Test {
     fn try_out(&self, subject: Subject) -> Outcome {
         let lints =
             check_source(&subject.name, &subject.source).err().unwrap_or_else(|| lint(&subject.source, None));
-        let options = Options { seed: self.seed, only: self.case.clone() };
+        let options = Options { seed: self.seed, only: self.case.clone(), runs_max: None };
         let has_error = lints.iter().any(|lint| lint.severity == Severity::Error);
         let tests = subject.tests.as_ref().filter(|_| !has_error);
         let result = tests.map(|(_, text)| {

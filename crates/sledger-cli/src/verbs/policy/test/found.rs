@@ -3,12 +3,11 @@
 use crate::exit::Usage;
 use anyhow::{Context as _, Result};
 use sledger_policy::SOURCE_BYTES_MAX;
+use sledger_policy::suite::TESTS_BYTES_MAX;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a file of tests.
-const TESTS_BYTES_MAX: usize = 1 << 20;
 const TESTS: &str = ".test.toml";
 
 /// A policy to try.
