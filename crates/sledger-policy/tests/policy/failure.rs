@@ -269,3 +269,22 @@ fn failures_and_trips_are_recorded_and_survive_a_fold() {
     let answer = login(&mut other, START + 200, ("a", "good"));
     assert_eq!(code(&answer), Some("POLICY_TRIPPED"));
 }
+
+#[test]
+fn what_a_script_says_is_escaped_and_bounded_before_it_is_recorded() {
+    let source = r#"fn on_exhausted() {
+        for i in 0..40 { note("n\x1b[2J\u202e"); }
+        let long = "";
+        long.pad(1000, "é");
+        deny("a\u202e\x1b[2J\n").tell("\x00b\u2066").because("a\u202e\x1b[2J\n" + long.sub_string(0, 300)).offer(sessions.retained())
+    }"#;
+    let verdict = World::with_sessions(3).ask(source).answer;
+    let Err(failure) = &verdict else { panic!("a text grew beyond its bound") };
+    assert_eq!(failure.code, PolicyCode::OverBudget);
+    let verdict = World::with_sessions(3).ask(&source.replace("1000", "400")).answer.unwrap();
+    let reason = verdict.reason.unwrap();
+    assert!(reason.starts_with("a\\u{202e}\\u{1b}[2J\\né") && reason.len() <= 512, "{reason}");
+    assert_eq!(verdict.told.as_deref(), Some("\\u{0}b\\u{2066}"));
+    assert_eq!(verdict.notes.len(), 16);
+    assert_eq!(&*verdict.notes[0], "n\\u{1b}[2J\\u{202e}");
+}
