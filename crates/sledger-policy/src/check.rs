@@ -3,6 +3,10 @@
 //! Some complaints are about what must not run at all (they also stop [`crate::Engine`] from binding it);
 //! the others stop an installation; warnings stop nothing.
 
+mod code;
+
+pub use code::LintCode;
+
 use crate::header::{Header, read_header_of};
 use crate::lint as rules;
 use crate::words::clean;
@@ -31,83 +35,41 @@ pub struct Lint {
 pub enum Severity {
     /// The policy cannot be installed.
     Error,
-    /// It can.
+    /// It can, but is probably not what is meant.
     Warning,
+    /// It is right, and could be better.
+    Hint,
 }
 
-/// What kind of complaint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LintCode {
-    /// The source is too large.
-    TooLarge,
-    /// The header is wrong.
-    Header,
-    /// No rhai.
-    Syntax,
-    /// `fn on_exhausted()` is missing, or something stands outside functions.
-    Structure,
-    /// A name that is always there is declared again.
-    Shadow,
-    /// A closure elsewhere than in `filter`, or something assigned into a list.
-    Closure,
-    /// A name, member or function that does not exist, or is not there while a limit is asked for.
-    Unknown,
-    /// A duration's text compared with a number.
-    Comparison,
-    /// A way through that ends without a decision.
-    NoDecision,
-    /// `allow` under a hard quota.
-    AllowUnderHard,
-    /// A param that nothing reads.
-    UnusedParam,
-    /// A loop that a member of `sessions` does better.
-    Loop,
-    /// A fixed offset: no daylight saving.
-    Offset,
-}
-
-impl LintCode {
-    /// The code as other programs read it.
+impl Severity {
+    /// As other programs read it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::TooLarge => "too_large",
-            Self::Header => "header",
-            Self::Syntax => "syntax",
-            Self::Structure => "structure",
-            Self::Shadow => "shadow",
-            Self::Closure => "closure",
-            Self::Unknown => "unknown",
-            Self::Comparison => "comparison",
-            Self::NoDecision => "no_decision",
-            Self::AllowUnderHard => "allow_under_hard",
-            Self::UnusedParam => "unused_param",
-            Self::Loop => "loop",
-            Self::Offset => "offset",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
         }
-    }
-
-    /// Whether such a policy must not run at all.
-    pub(crate) const fn forbids_running(self) -> bool {
-        matches!(
-            self,
-            Self::TooLarge | Self::Header | Self::Syntax | Self::Structure | Self::Shadow | Self::Closure
-        )
     }
 }
 
 impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let (line, column, code) = (self.line, self.column, self.code.as_str());
-        write!(f, "{line}:{column}: {severity}[{code}]: {}", self.message)
+        write!(f, "{}:{}: {}: ", self.line, self.column, self.code.as_str())?;
+        match self.severity {
+            Severity::Error => f.write_str(&self.message),
+            milder => write!(f, "{}: {}", milder.as_str(), self.message),
+        }
     }
 }
 
 impl Lint {
+    /// A complaint as grave as its code is, at line and column; 0 is nowhere.
+    #[must_use]
+    pub fn new(code: LintCode, line: u32, column: u32, message: String) -> Self {
+        Self { line, column, severity: code.severity(), code, message }
+    }
+
     pub(crate) fn error(code: LintCode, line: u32, column: u32, message: String) -> Self {
         Self { line, column, severity: Severity::Error, code, message }
     }
@@ -132,7 +94,7 @@ pub(crate) struct Script {
 pub fn check_source(name: &str, source: &str) -> Result<Header, Vec<Lint>> {
     let (script, lints) = read(Some(name), source, None);
     match script {
-        Some(script) if lints.iter().all(|lint| lint.severity == Severity::Warning) => Ok(script.header),
+        Some(script) if lints.iter().all(|lint| lint.severity != Severity::Error) => Ok(script.header),
         _ => Err(lints),
     }
 }
@@ -143,11 +105,50 @@ pub fn lint(source: &str, level: Option<Level>) -> Vec<Lint> {
     read(None, source, level).1
 }
 
+/// As [`lint`], for the policy `name`: its header must say so too.
+#[must_use]
+pub fn lint_of(name: &str, source: &str, level: Option<Level>) -> Vec<Lint> {
+    read(Some(name), source, level).1
+}
+
+/// Where work of a policy grows with the sessions of its key, if it does: a warning for a quota of many.
+#[must_use]
+pub fn is_linear(source: &str) -> Option<Lint> {
+    let header = read_header_of(None, source).ok()?;
+    rules::linear(&compile(source).ok()?, source, &header)
+}
+
+/// The text of a policy's file.
+///
+/// # Errors
+/// A complaint that names the encoding, or the place of the first byte that is no UTF-8.
+pub fn read_source(bytes: Vec<u8>) -> Result<String, Lint> {
+    let complaint = |(line, column), what: &str| Lint::new(LintCode::Encoding, line, column, what.to_owned());
+    match bytes.as_slice() {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            return Err(complaint((1, 1), "the file is UTF-16: save it as UTF-8"));
+        }
+        _ => {}
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let before = String::from_utf8_lossy(valid);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let place = (u32::try_from(line).unwrap_or(0), u32::try_from(column).unwrap_or(0));
+        complaint(place, "this is not UTF-8 (Latin-1?): save the file as UTF-8")
+    })
+}
+
 /// Reads a policy as far as it can be read, with every complaint.
 pub(crate) fn read(name: Option<&str>, source: &str, level: Option<Level>) -> (Option<Script>, Vec<Lint>) {
     if source.len() > SOURCE_BYTES_MAX {
         let message = format!("the source is larger than {SOURCE_BYTES_MAX} bytes");
         return (None, vec![Lint::error(LintCode::TooLarge, 0, 0, message)]);
+    }
+    if source.starts_with('\u{feff}') {
+        let message = "the file begins with a byte order mark: save it as UTF-8 without one".to_owned();
+        return (None, vec![Lint::new(LintCode::Encoding, 1, 1, message)]);
     }
     let header = match read_header_of(name, source) {
         Ok(header) => header,

@@ -104,7 +104,8 @@ impl Engine {
             return Ok(Arc::clone(source));
         }
         let (script, lints) = read(Some(name), text, None);
-        if let Some(lint) = lints.iter().find(|lint| lint.code.forbids_running() && is_error(lint)) {
+        let forbids = |lint: &&Lint| is_error(lint) && (script.is_none() || lint.code.forbids_running());
+        if let Some(lint) = lints.iter().find(forbids) {
             return Err(fault(name, lint));
         }
         let script = script.ok_or_else(|| said(name, "cannot be read"))?;

@@ -149,7 +149,8 @@ pub(crate) fn read_header_of(name: Option<&str>, source: &str) -> Result<Header,
     };
     let mut params = BTreeMap::new();
     for (key, raw) in raw.params {
-        let spec = ParamSpec::new(&key, raw).map_err(|message| fault(&key, message))?;
+        let spec =
+            ParamSpec::new(&key, raw).map_err(|(code, message)| Lint { code, ..fault(&key, message) })?;
         params.insert(key, spec);
     }
     Ok(Header { description: raw.description, utc_offset, params })
@@ -209,16 +210,18 @@ impl UtcOffset {
 }
 
 impl ParamSpec {
-    fn new(key: &str, raw: RawParam) -> Result<Self, String> {
+    fn new(key: &str, raw: RawParam) -> Result<Self, (LintCode, String)> {
+        let unfit = |why: &str| Err((LintCode::Header, format!("`{key}` cannot be a param: {why}")));
         if !is_name(key) || key.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(format!("`{key}` cannot be a param: lower-case letters, digits and `_` make a name"));
+            return unfit("lower-case letters, digits and `_` make a name");
         }
         if !crate::machine::can_be_property(key) {
-            return Err(format!("`{key}` cannot be a param: it is a reserved word of rhai"));
+            return unfit("it is a reserved word of rhai");
         }
         let given = Param::from(raw.default);
         let Some(default) = raw.r#type.fit(&given) else {
-            return Err(format!("the default of `{key}` is not {}", raw.r#type.expectation()));
+            let message = format!("the default of `{key}` is not {}", raw.r#type.expectation());
+            return Err((LintCode::MistypedParam, message));
         };
         Ok(Self { kind: raw.r#type, default, doc: raw.doc })
     }
@@ -233,16 +236,30 @@ impl Header {
         let mut resolved: BTreeMap<String, Param> =
             self.params.iter().map(|(key, spec)| (key.clone(), spec.default.clone())).collect();
         for (key, value) in given {
-            let Some(spec) = self.params.get(key) else {
-                let guess = did_you_mean(key, self.params.keys().map(String::as_str));
-                return Err(format!("has no param `{key}`{guess}"));
-            };
-            let Some(fitting) = spec.kind.fit(value) else {
-                return Err(format!("param `{key}` is not {}", spec.kind.expectation()));
-            };
+            let fitting = self.fit(key, value).map_err(|(_, message)| message)?;
             resolved.insert(key.clone(), fitting);
         }
         Ok(resolved)
+    }
+
+    /// What is wrong with the params that a quota gives: each by its name.
+    #[must_use]
+    pub fn complaints(&self, given: &BTreeMap<String, Param>) -> Vec<(String, LintCode, String)> {
+        let complaint = |(key, value): (&String, &Param)| {
+            self.fit(key, value).err().map(|(code, message)| (key.clone(), code, message))
+        };
+        given.iter().filter_map(complaint).collect()
+    }
+
+    fn fit(&self, key: &str, value: &Param) -> Result<Param, (LintCode, String)> {
+        let Some(spec) = self.params.get(key) else {
+            let guess = did_you_mean(key, self.params.keys().map(String::as_str));
+            return Err((LintCode::UnknownParam, format!("has no param `{key}`{guess}")));
+        };
+        let fitting = spec.kind.fit(value);
+        fitting.ok_or_else(|| {
+            (LintCode::MistypedParam, format!("param `{key}` is not {}", spec.kind.expectation()))
+        })
     }
 }
 

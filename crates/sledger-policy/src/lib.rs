@@ -24,11 +24,14 @@ pub mod suite;
 mod trace;
 mod words;
 
-pub use check::{Lint, Severity, check_source, lint};
+pub use check::{Lint, LintCode, Severity, check_source, is_linear, lint, lint_of, read_source};
 pub use engine::Engine;
-pub use folder::{FolderError, load_folder, load_folder_if_there};
+pub use folder::{
+    FolderError, PolicyFile, level_of_tests, load_folder, load_folder_if_there, read_policy, scan_folder,
+};
 pub use header::{Header, ParamSpec, ParamType, UtcOffset, read_header};
-pub use library::{BUILT_IN, built_in};
+pub use library::{BUILT_IN, built_in, built_in_tests};
+pub use lint::definitions;
 pub use machine::native_signatures;
 pub use trace::{STEPS_MAX, Step, Trace};
 

@@ -1,11 +1,15 @@
 //! Everything that can be said against a policy without running it.
 
+mod defs;
 mod flow;
 mod functions;
 mod loops;
 mod members;
 mod walk;
 
+pub use defs::definitions;
+
+use crate::OPERATIONS_MAX;
 use crate::check::{Lint, LintCode, Severity};
 use crate::header::{Header, UtcOffset};
 use rhai::{AST, Position};
@@ -15,6 +19,8 @@ use sledger_core::config::Level;
 struct Findings<'s> {
     source: &'s str,
     lints: Vec<Lint>,
+    /// Where work grows with the sessions of a key, and what does it.
+    linear: Vec<(Position, String)>,
 }
 
 impl Findings<'_> {
@@ -37,7 +43,7 @@ impl Findings<'_> {
 
 /// Every complaint about a policy.
 pub(crate) fn all(ast: &AST, source: &str, header: &Header, level: Option<Level>) -> Vec<Lint> {
-    let mut findings = Findings { source, lints: Vec::new() };
+    let mut findings = Findings { source, lints: Vec::new(), linear: Vec::new() };
     structure(ast, &mut findings);
     let functions = functions::Functions::of(ast);
     flow::look(&functions, &mut findings);
@@ -49,6 +55,16 @@ pub(crate) fn all(ast: &AST, source: &str, header: &Header, level: Option<Level>
         findings.add(LintCode::Offset, Severity::Warning, Position::new(line, 1), message);
     }
     findings.lints
+}
+
+/// The first place where work grows with the sessions of a key.
+pub(crate) fn linear(ast: &AST, source: &str, header: &Header) -> Option<Lint> {
+    let mut findings = Findings { source, lints: Vec::new(), linear: Vec::new() };
+    walk::look((ast, &functions::Functions::of(ast)), header, None, &mut findings);
+    findings.linear.sort_by_key(|(position, _)| (position.line(), position.position()));
+    let (position, what) = findings.linear.first()?;
+    let message = format!("`{what}` costs 1 per session of the key; an evaluation has {OPERATIONS_MAX}");
+    Some(Lint::at(LintCode::Linear, Severity::Warning, *position, message))
 }
 
 /// There is `fn on_exhausted()`, and nothing outside functions, where it would never run.

@@ -220,7 +220,7 @@ fn iterate(engine: &mut Engine, desk: &Rc<Desk>) {
 }
 
 /// What tells whether a session's address lies in one of `networks`, addresses or CIDR.
-pub(super) fn addresses(networks: impl IntoIterator<Item = String>) -> Called<ReadyWhen> {
+pub(crate) fn addresses(networks: impl IntoIterator<Item = String>) -> Called<ReadyWhen> {
     let condition = Condition { fact: Fact::Ip, any_of: networks.into_iter().collect() };
     let when = When { all_of: vec![condition], not: Vec::new() };
     ReadyWhen::new(&when).map_err(|rejection| rejection.reason.into())

@@ -1,7 +1,7 @@
 //! Ways through a function that end without a decision.
 
 use super::functions::Functions;
-use super::members::{Kind, function};
+use super::members::{Kind, Shape, function};
 use super::{Findings, LintCode, Severity};
 use rhai::{ASTFlags, Expr, FlowControl, Position, Stmt};
 use std::collections::BTreeSet;
@@ -99,7 +99,8 @@ impl<'a> Flow<'a, '_, '_> {
     }
 
     fn call(&mut self, name: &str, arguments: usize, position: Position) {
-        match function(name, arguments) {
+        let yields = function(name).filter(|ours| ours.shape() == Shape::Method(arguments));
+        match yields.map(|ours| ours.yields) {
             Some(Kind::Decision) => {}
             Some(_) => self.missing(position, &format!("`{name}` is no decision")),
             None => self.function(name, arguments),

@@ -1,11 +1,15 @@
 //! What is known of types when a policy is read: the members of what it is given, and what they yield.
 
+mod table;
+
+pub(super) use table::{AMBIENT, FUNCTIONS, MEMBERS};
+
 use rhai::Engine;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// What an expression yields, as far as it can be told without running it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Unknown,
     Sessions,
@@ -60,147 +64,172 @@ impl Kind {
 
     /// What a name that is always there stands for.
     pub(super) fn of_ambient(name: &str) -> Option<Self> {
-        Some(match name {
-            "now" => Self::Now,
-            "user" => Self::User,
-            "request" => Self::Request,
-            "quota" => Self::Quota,
-            "params" => Self::Params,
-            "sessions" | "all_sessions" => Self::Sessions,
-            _ => return None,
-        })
+        AMBIENT.iter().find(|(known, ..)| *known == name).map(|(_, kind, _)| *kind)
     }
 }
 
 /// A property, or a method with so many arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shape {
     Property,
     Method(usize),
 }
 
-type Member = (Kind, &'static str, Shape, Kind);
-
-const fn property(of: Kind, name: &'static str, yields: Kind) -> Member {
-    (of, name, Shape::Property, yields)
+/// What an argument must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    Text,
+    /// Text, or what is missing.
+    MaybeText,
+    /// A number from 0 up.
+    Count,
+    /// An hour from 0 to 24.
+    Hour,
+    /// A duration's text or seconds.
+    Duration,
+    /// An address or network.
+    Network,
+    /// The same, or what is missing.
+    MaybeNetwork,
+    List,
+    Session,
+    /// Who is ended: a session or a set.
+    Victims,
+    /// The same, or nobody.
+    Offered,
+    /// A session, a set, an id, or nobody.
+    Others,
+    Closure,
 }
 
-const fn method(of: Kind, name: &'static str, arguments: usize, yields: Kind) -> Member {
-    (of, name, Shape::Method(arguments), yields)
-}
+impl Takes {
+    /// As complaints call it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Text | Self::MaybeText => "text",
+            Self::Count => "a number",
+            Self::Hour => "an hour",
+            Self::Duration => "a duration",
+            Self::Network | Self::MaybeNetwork => "an address or network",
+            Self::List => "a list",
+            Self::Session => "a session",
+            Self::Victims | Self::Offered => "a session or a set of sessions",
+            Self::Others => "a session, a set of sessions or an id",
+            Self::Closure => "a closure",
+        }
+    }
 
-/// Every member of what a policy is given. What may be missing (`request.ip`) counts as known to be there.
-const MEMBERS: &[Member] = &[
-    property(Kind::Now, "epoch", Kind::Int),
-    property(Kind::Now, "hour", Kind::Int),
-    property(Kind::Now, "minute", Kind::Int),
-    property(Kind::Now, "weekday", Kind::Int),
-    property(Kind::Now, "date", Kind::Text),
-    method(Kind::Now, "between", 2, Kind::Bool),
-    property(Kind::User, "id", Kind::Text),
-    property(Kind::User, "groups", Kind::List),
-    method(Kind::User, "in_group", 1, Kind::Bool),
-    method(Kind::User, "attr", 1, Kind::Text),
-    property(Kind::Request, "session", Kind::Text),
-    property(Kind::Request, "ip", Kind::Text),
-    property(Kind::Request, "client", Kind::Text),
-    property(Kind::Request, "source", Kind::Text),
-    property(Kind::Request, "evicted_ago", Kind::Int),
-    method(Kind::Request, "attr", 1, Kind::Text),
-    method(Kind::Request, "from", 1, Kind::Bool),
-    method(Kind::Request, "from_any", 1, Kind::Bool),
-    property(Kind::Quota, "name", Kind::Text),
-    property(Kind::Quota, "key", Kind::Text),
-    property(Kind::Quota, "limit", Kind::Unknown),
-    property(Kind::Quota, "used", Kind::Int),
-    property(Kind::Quota, "excess", Kind::Int),
-    property(Kind::Sessions, "count", Kind::Int),
-    method(Kind::Sessions, "len", 0, Kind::Int),
-    method(Kind::Sessions, "is_empty", 0, Kind::Bool),
-    method(Kind::Sessions, "oldest", 0, Kind::Session),
-    method(Kind::Sessions, "newest", 0, Kind::Session),
-    method(Kind::Sessions, "next_expiring", 0, Kind::Session),
-    method(Kind::Sessions, "least_time_left", 0, Kind::Session),
-    method(Kind::Sessions, "most_idle", 0, Kind::Session),
-    method(Kind::Sessions, "least_idle", 0, Kind::Session),
-    method(Kind::Sessions, "oldest", 1, Kind::Sessions),
-    method(Kind::Sessions, "newest", 1, Kind::Sessions),
-    method(Kind::Sessions, "next_expiring", 1, Kind::Sessions),
-    method(Kind::Sessions, "least_time_left", 1, Kind::Sessions),
-    method(Kind::Sessions, "most_idle", 1, Kind::Sessions),
-    method(Kind::Sessions, "least_idle", 1, Kind::Sessions),
-    method(Kind::Sessions, "from_ip", 1, Kind::Sessions),
-    method(Kind::Sessions, "of_client", 1, Kind::Sessions),
-    method(Kind::Sessions, "of_user", 1, Kind::Sessions),
-    method(Kind::Sessions, "with_attr", 2, Kind::Sessions),
-    method(Kind::Sessions, "retained", 0, Kind::Sessions),
-    method(Kind::Sessions, "connected", 0, Kind::Sessions),
-    method(Kind::Sessions, "idle_for", 1, Kind::Sessions),
-    method(Kind::Sessions, "older_than", 1, Kind::Sessions),
-    method(Kind::Sessions, "except", 1, Kind::Sessions),
-    method(Kind::Sessions, "filter", 1, Kind::Sessions),
-    method(Kind::Sessions, "distinct", 1, Kind::Int),
-    method(Kind::Sessions, "contains", 1, Kind::Bool),
-    property(Kind::Session, "id", Kind::Text),
-    property(Kind::Session, "user", Kind::Text),
-    property(Kind::Session, "ip", Kind::Text),
-    property(Kind::Session, "client", Kind::Text),
-    property(Kind::Session, "source", Kind::Text),
-    property(Kind::Session, "groups", Kind::List),
-    property(Kind::Session, "started", Kind::Int),
-    property(Kind::Session, "expires", Kind::Int),
-    property(Kind::Session, "last_active", Kind::Int),
-    property(Kind::Session, "age", Kind::Int),
-    property(Kind::Session, "idle", Kind::Int),
-    property(Kind::Session, "retained", Kind::Bool),
-    method(Kind::Session, "attr", 1, Kind::Text),
-    method(Kind::Decision, "because", 1, Kind::Decision),
-    method(Kind::Decision, "tell", 1, Kind::Decision),
-    method(Kind::Decision, "offer", 1, Kind::Decision),
-];
-
-/// What a function of ours yields; `None` for others.
-pub(super) fn function(name: &str, arguments: usize) -> Option<Kind> {
-    match (name, arguments) {
-        ("allow" | "deny" | "evict", 1) => Some(Kind::Decision),
-        ("note", 1) => Some(Kind::Unit),
-        ("seconds", 1) => Some(Kind::Int),
-        _ => None,
+    /// Whether a value of this kind can be what is taken.
+    pub(super) const fn fits(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Unknown => true,
+            _ if matches!(self, Self::Closure) => true,
+            Kind::Text => matches!(
+                self,
+                Self::Text
+                    | Self::MaybeText
+                    | Self::Network
+                    | Self::MaybeNetwork
+                    | Self::Duration
+                    | Self::Others
+            ),
+            Kind::Unit => {
+                matches!(self, Self::MaybeText | Self::MaybeNetwork | Self::Offered | Self::Others)
+            }
+            Kind::Int => matches!(self, Self::Count | Self::Hour | Self::Duration),
+            Kind::List => matches!(self, Self::List),
+            Kind::Session => matches!(self, Self::Session | Self::Victims | Self::Offered | Self::Others),
+            Kind::Sessions => matches!(self, Self::Victims | Self::Offered | Self::Others),
+            _ => false,
+        }
     }
 }
 
-/// Functions of ours, and those of rhai worth guessing at.
-pub(super) const FUNCTIONS: [&str; 5] = ["allow", "deny", "evict", "note", "seconds"];
+/// A member of a type, or a function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    /// Whose it is; [`Kind::Unknown`] for a function.
+    pub(super) of: Kind,
+    pub(super) name: &'static str,
+    /// The arguments of a method or function; `None` for a property.
+    pub(super) takes: Option<&'static [(&'static str, Takes)]>,
+    pub(super) yields: Kind,
+    /// What it is, in a line.
+    pub(super) doc: &'static str,
+}
 
-/// What a member yields, `None` where there is no such member.
-pub(super) fn yields(of: Kind, name: &str, shape: Shape) -> Option<Kind> {
-    let found = MEMBERS.iter().find(|member| member.0 == of && member.1 == name && member.2 == shape);
-    found.map(|member| member.3)
+impl Member {
+    pub(super) fn shape(&self) -> Shape {
+        self.takes.map_or(Shape::Property, |takes| Shape::Method(takes.len()))
+    }
+}
+
+/// A function of ours.
+pub(super) fn function(name: &str) -> Option<&'static Member> {
+    FUNCTIONS.iter().find(|function| function.name == name)
+}
+
+/// The names of the functions of ours.
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|function| function.name)
+}
+
+/// A member; `None` where there is no such member.
+pub(super) fn member(of: Kind, name: &str, shape: Shape) -> Option<&'static Member> {
+    MEMBERS.iter().find(|member| member.of == of && member.name == name && member.shape() == shape)
 }
 
 /// The members of a type that have a name.
 pub(super) fn shapes(of: Kind, name: &str) -> impl Iterator<Item = Shape> {
-    MEMBERS.iter().filter(move |member| member.0 == of && member.1 == name).map(|member| member.2)
+    MEMBERS.iter().filter(move |member| member.of == of && member.name == name).map(Member::shape)
 }
 
 /// The names of a type's members; of every type's for an unknown one.
 pub(super) fn names(of: Kind) -> impl Iterator<Item = &'static str> {
-    MEMBERS.iter().filter(move |member| of == Kind::Unknown || member.0 == of).map(|member| member.1)
+    MEMBERS.iter().filter(move |member| of == Kind::Unknown || member.of == of).map(|member| member.name)
 }
 
 /// The names of everything that rhai's packages and ours register.
 pub(super) fn registered() -> &'static BTreeSet<String> {
-    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    &engine_names().all
+}
+
+/// Whether texts, numbers, lists or truths have a function of this name; of every type for others.
+pub(super) fn is_registered_for(kind: Kind, name: &str) -> bool {
+    let names = engine_names();
+    names.of.get(&kind).unwrap_or(&names.all).contains(name)
+}
+
+/// What the engine has registered.
+struct EngineNames {
+    all: BTreeSet<String>,
+    /// By the type of the first argument.
+    of: BTreeMap<Kind, BTreeSet<String>>,
+}
+
+fn engine_names() -> &'static EngineNames {
+    static NAMES: OnceLock<EngineNames> = OnceLock::new();
     NAMES.get_or_init(|| crate::runtime::with_engine(names_of))
 }
 
-fn names_of(engine: &Engine) -> BTreeSet<String> {
-    let name = |signature: &String| {
-        let name = signature.split('(').next().unwrap_or_default().trim();
-        name.trim_start_matches("get ").trim_start_matches("get$").to_owned()
-    };
-    let mut names: BTreeSet<String> = engine.gen_fn_signatures(true).iter().map(name).collect();
+fn names_of(engine: &Engine) -> EngineNames {
     // Keywords that are called like functions.
-    names.extend(["type_of", "call", "is_def_fn", "is_def_var"].map(str::to_owned));
-    names
+    let mut all: BTreeSet<String> =
+        ["type_of", "call", "is_def_fn", "is_def_var"].iter().map(ToString::to_string).collect();
+    let plain = [(Kind::Int, "i64"), (Kind::Text, "string"), (Kind::List, "array"), (Kind::Bool, "bool")];
+    let mut of: BTreeMap<Kind, BTreeSet<String>> =
+        plain.iter().map(|(kind, _)| (*kind, all.clone())).collect();
+    for signature in engine.gen_fn_signatures(true) {
+        let (name, rest) = signature.split_once('(').unwrap_or_default();
+        let name = name.trim_start_matches("get$");
+        let first = rest.split([',', ')']).next().unwrap_or_default();
+        let first = first.rsplit(": ").next().unwrap_or_default().trim_start_matches("&mut ");
+        for (kind, called) in plain {
+            if first == called || first.ends_with("Dynamic") {
+                of.entry(kind).or_default().insert(name.to_owned());
+            }
+        }
+        all.insert(name.to_owned());
+    }
+    EngineNames { all, of }
 }

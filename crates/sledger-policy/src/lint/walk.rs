@@ -2,6 +2,10 @@
 
 mod calls;
 mod expressions;
+mod held;
+mod types;
+
+use held::Held;
 
 use super::functions::{Function, Functions};
 use super::members::Kind;
@@ -15,12 +19,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is not known while a limit is asked for: where it is used, by function.
 type Beyond = BTreeMap<String, Vec<(Position, String)>>;
 
+/// A name in scope.
+struct Known {
+    name: String,
+    kind: Kind,
+    held: Held,
+}
+
 struct Walk<'a, 'f, 's> {
     functions: &'a Functions,
     header: &'a Header,
     level: Option<Level>,
     findings: &'f mut Findings<'s>,
-    scope: Vec<(String, Kind)>,
+    scope: Vec<Known>,
+    /// Sets looked at on this way: whether somebody is in them is known.
+    looked_at: Vec<String>,
     /// Names assigned somewhere after they are declared: their type is not told from the declaration.
     assigned: BTreeSet<String>,
     /// The function walked through, and what each calls.
@@ -28,6 +41,8 @@ struct Walk<'a, 'f, 's> {
     calls: BTreeMap<String, BTreeSet<String>>,
     beyond: Beyond,
     params_read: BTreeSet<String>,
+    /// The param whose member is looked at.
+    of_param: Option<String>,
     /// `params` is used as a whole: any param may be read.
     params_whole: bool,
 }
@@ -45,11 +60,13 @@ pub(super) fn look<'a>(
         level,
         findings,
         scope: Vec::new(),
+        looked_at: Vec::new(),
         assigned: assigned(ast),
         inside: String::new(),
         calls: BTreeMap::new(),
         beyond: Beyond::new(),
         params_read: BTreeSet::new(),
+        of_param: None,
         params_whole: false,
     };
     for function in functions.named() {
@@ -79,6 +96,7 @@ impl<'a> Walk<'a, '_, '_> {
 
     fn function(&mut self, function: &'a Function) {
         self.scope.clear();
+        self.looked_at.clear();
         self.inside.clone_from(&function.name);
         for param in &function.params {
             let position = self.findings.declaration(&function.name);
@@ -94,7 +112,17 @@ impl<'a> Walk<'a, '_, '_> {
             self.error(LintCode::Shadow, position, message);
         }
         let kind = if self.assigned.contains(name) { Kind::Unknown } else { kind };
-        self.scope.push((name.to_owned(), kind));
+        self.scope.push(Known { name: name.to_owned(), kind, held: Held::default() });
+    }
+
+    /// What was declared last holds `held`.
+    fn holds(&mut self, mut held: Held) {
+        if let Some(last) = self.scope.last_mut().filter(|last| !self.assigned.contains(&last.name)) {
+            if !held.unsure.is_empty() {
+                held.unsure.push(last.name.clone());
+            }
+            last.held = held;
+        }
     }
 
     fn declare_ident(&mut self, ident: &Ident, kind: Kind) {
@@ -106,17 +134,18 @@ impl<'a> Walk<'a, '_, '_> {
     }
 
     fn statements(&mut self, statements: &'a [Stmt]) {
-        let outer = self.scope.len();
+        let (outer, looked_at) = (self.scope.len(), self.looked_at.len());
         for statement in statements {
             self.statement(statement);
         }
         self.scope.truncate(outer);
+        self.looked_at.truncate(looked_at);
     }
 
     fn statement(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::If(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, ..) => {
-                self.expr(&flow.expr);
+                self.condition(&flow.expr);
                 self.block(&flow.body);
                 self.block(&flow.branch);
             }
@@ -134,7 +163,9 @@ impl<'a> Walk<'a, '_, '_> {
             Stmt::Var(parts, ..) => {
                 let (ident, value, _) = &**parts;
                 let kind = self.expr(value);
+                let held = self.held(value);
                 self.declare_ident(ident, kind);
+                self.holds(held);
             }
             Stmt::Assignment(parts) => self.assignment(&parts.1),
             Stmt::FnCall(call, position) => {
@@ -159,6 +190,9 @@ impl<'a> Walk<'a, '_, '_> {
         if let Some(better) = loops::better(&item.name, over, flow) {
             let message = format!("this loop is done in one step by {better}");
             self.findings.add(LintCode::Loop, Severity::Warning, position, message);
+        }
+        if over == Kind::Sessions && !self.held(&flow.expr).is_bounded {
+            self.works_on_all(position, "for");
         }
         let outer = self.scope.len();
         self.declare_ident(item, if over == Kind::Sessions { Kind::Session } else { Kind::Unknown });

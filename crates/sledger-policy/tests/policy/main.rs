@@ -17,6 +17,8 @@ mod library;
 #[cfg(test)]
 mod lint;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod scenario;
 #[cfg(test)]
 mod speed;

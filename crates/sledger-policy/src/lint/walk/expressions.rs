@@ -4,7 +4,7 @@ use super::calls::{closure, closure_in};
 use super::{Kind, LintCode, Walk};
 use crate::api::ambient::NAMES;
 use crate::header::ParamType;
-use crate::lint::members::{Shape, names, registered, shapes, yields};
+use crate::lint::members::{Shape, is_registered_for, member, names, shapes};
 use crate::words::did_you_mean;
 use rhai::{ASTFlags, BinaryExpr, Expr, Position, StmtBlock};
 
@@ -34,7 +34,12 @@ impl<'a> Walk<'a, '_, '_> {
             }
             Expr::Variable(name, _, position) => self.variable(&name.1, *position),
             Expr::FnCall(call, position) => self.call(call, *position),
-            Expr::Dot(sides, ..) => self.dot(sides),
+            Expr::Dot(sides, ..) => {
+                let kind = self.dot(sides);
+                let of = self.root_kind(expr);
+                self.follow(expr, of);
+                kind
+            }
             Expr::Index(sides, flags, _) => self.index(sides, *flags),
             Expr::Stmt(block) => self.inner_block(block),
             Expr::DynamicConstant(_, position) if closure(expr).is_some() => {
@@ -66,8 +71,8 @@ impl<'a> Walk<'a, '_, '_> {
     }
 
     pub(super) fn variable(&mut self, name: &str, position: Position) -> Kind {
-        if let Some((_, kind)) = self.scope.iter().rev().find(|(known, _)| known == name) {
-            return *kind;
+        if let Some(known) = self.scope.iter().rev().find(|known| known.name == name) {
+            return known.kind;
         }
         if let Some(kind) = Kind::of_ambient(name) {
             self.params_whole |= kind == Kind::Params;
@@ -79,7 +84,7 @@ impl<'a> Walk<'a, '_, '_> {
         if self.is_function(name) {
             return Kind::Unknown;
         }
-        let known = self.scope.iter().map(|(known, _)| known.as_str()).chain(NAMES);
+        let known = self.scope.iter().map(|known| known.name.as_str()).chain(NAMES);
         let message = format!("there is no `{name}`{}", did_you_mean(name, known));
         self.error(LintCode::Unknown, position, message);
         Kind::Unknown
@@ -119,8 +124,12 @@ impl<'a> Walk<'a, '_, '_> {
             Expr::Property(property, position) => self.property(of, &property.2, *position),
             Expr::MethodCall(call, position) => self.method(of, call, *position),
             Expr::Dot(sides, ..) => {
+                let param = Self::param_named(of, &sides.lhs);
                 let of = self.member(of, &sides.lhs);
-                self.member(of, &sides.rhs)
+                self.of_param = param;
+                let kind = self.member(of, &sides.rhs);
+                self.of_param = None;
+                kind
             }
             Expr::Index(sides, flags, _) => {
                 self.member(of, &sides.lhs);
@@ -144,8 +153,8 @@ impl<'a> Walk<'a, '_, '_> {
         if of == Kind::Quota && (name == "used" || name == "excess") {
             self.not_in_limit(position, format!("quota.{name}"));
         }
-        match yields(of, name, Shape::Property) {
-            Some(kind) => kind,
+        match member(of, name, Shape::Property) {
+            Some(found) => found.yields,
             None => self.unknown_member(of, name, Shape::Property, position),
         }
     }
@@ -160,15 +169,15 @@ impl<'a> Walk<'a, '_, '_> {
             None => {
                 let known = self.header.params.keys().map(String::as_str);
                 let message = format!("the header has no param `{name}`{}", did_you_mean(name, known));
-                self.error(LintCode::Unknown, position, message);
+                self.error(LintCode::UnknownParam, position, message);
                 Kind::Unknown
             }
         }
     }
 
     pub(super) fn unknown_member(&mut self, of: Kind, name: &str, shape: Shape, position: Position) -> Kind {
-        let exists_elsewhere = names(Kind::Unknown).any(|known| known == name) || registered().contains(name);
-        if !of.is_ours() && exists_elsewhere {
+        let is_of_any = of == Kind::Unknown && names(of).any(|known| known == name);
+        if !of.is_ours() && (is_of_any || is_registered_for(of, name)) {
             return Kind::Unknown;
         }
         let other = if of.is_ours() { shapes(of, name).next() } else { None };
@@ -184,7 +193,13 @@ impl<'a> Walk<'a, '_, '_> {
             }
             _ => format!("{} has no `{name}`{}", of.name(), did_you_mean(name, names(of))),
         };
-        self.error(LintCode::Unknown, position, message);
+        match self.of_param.take() {
+            Some(param) => {
+                let message = format!("the param `{param}` is {}: {message}", of.name());
+                self.error(LintCode::MistypedParam, position, message);
+            }
+            None => self.error(LintCode::Unknown, position, message),
+        }
         Kind::Unknown
     }
 }
