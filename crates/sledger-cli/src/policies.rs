@@ -11,6 +11,14 @@ use sledger_core::decider::{Decider, GenesisError};
 use sledger_core::event::PolicySource;
 use sledger_policy::gate::{self, Closed};
 use sledger_policy::{BUILT_IN, Engine, Severity, built_in, check_source, load_folder, load_folder_if_there};
+use sledger_core::Limit;
+use sledger_core::config::{Bounds, OnError, Quota};
+use sledger_core::decide::Install;
+use sledger_core::decider::{Decider, GenesisError};
+use sledger_core::event::PolicySource;
+use sledger_policy::{
+    BUILT_IN, Engine, Severity, built_in, check_source, is_linear, load_folder, load_folder_if_there,
+};
 use sledger_wire::Fault;
 use sledger_wire::config::{Config, Policies};
 use std::path::Path;
@@ -51,6 +59,8 @@ fn untested(config: &Config, install: &Install) -> Option<String> {
         closed @ Closed::Name(_) => Some(format!("{}: {closed}", file.display())),
     }
 }
+/// A key that can hold more is not for policies that look at each session.
+const LINEAR_SESSIONS_MAX: u32 = 10_000;
 
 /// The policies of the configuration's folder, all of them usable, and enough for all quotas.
 pub(crate) fn load(config: &Config) -> Result<Vec<Install>> {
@@ -83,11 +93,12 @@ fn chained(error: &sledger_policy::FolderError) -> String {
     format!("{error}{}", cause.unwrap_or_default())
 }
 
-/// `policies/NAME.rhai:3:1: error[syntax]: …` for each complaint, when one of them is an error.
+/// `policies/NAME.rhai:3:1: syntax: …` for each complaint but hints, when one of them is an error.
 fn check(folder: &Path, name: &str, source: &str) -> Vec<String> {
     let file = folder.join(format!("{name}.rhai"));
     let lints = check_source(name, source).err().unwrap_or_default();
-    lints.iter().map(|lint| format!("{}:{lint}", file.display())).collect()
+    let lints = lints.iter().filter(|lint| lint.severity != Severity::Hint);
+    lints.map(|lint| format!("{}:{lint}", file.display())).collect()
 }
 
 /// Policies that a quota names and that are nowhere.
@@ -110,6 +121,30 @@ fn missing(config: &Config, found: &[(String, String)]) -> Vec<String> {
             Fault { place, key, reason, suggestion: None }.line(config.file.as_deref())
         })
         .collect()
+}
+
+/// Quotas of more sessions than a policy should look at one by one, whose policy does.
+pub(crate) fn linear(config: &Config, found: &[Install]) -> Vec<String> {
+    let quotas = config.settings.quotas.iter().enumerate();
+    let many = quotas.filter(|(_, quota)| is_many(quota.max_sessions));
+    many.filter_map(|(index, quota)| {
+        let name = quota.on_exhausted.as_str();
+        let own = found.iter().find(|install| *install.name == *name).map(|install| &*install.text);
+        let lint = is_linear(own.or_else(|| built_in(name))?)?;
+        let key = format!("quota[{index}].on_exhausted");
+        let place = config.place(&key).cloned().unwrap_or_default();
+        let reason = format!(
+            "the policy `{name}` (line {}) is not for more than {LINEAR_SESSIONS_MAX} sessions: {}; \
+             see `policy check --explain linear`",
+            lint.line, lint.message
+        );
+        Some(Fault { place, key, reason, suggestion: None }.line(config.file.as_deref()))
+    })
+    .collect()
+}
+
+fn is_many(limit: Limit) -> bool {
+    matches!(limit, Limit::Max(most) if most.get() > LINEAR_SESSIONS_MAX)
 }
 
 fn names(quota: &Quota) -> impl Iterator<Item = (&'static str, &str)> {

@@ -65,14 +65,18 @@ fn reload(global: &Global, out: &mut Output<'_>) -> Result<Exit> {
 struct Checked {
     configured: Configured,
     policies: usize,
+    /// What is said of policies and stops nothing.
+    warnings: Vec<String>,
 }
 
 fn look(global: &Global) -> Result<Checked> {
     let configured = configured::read(global, &Flags::new())?;
     let policies = policies::load_tested(&configured.config)?.len();
+    let installs = policies::load(&configured.config)?;
     sledger_server::audit::check(&configured.config.audit)
         .map_err(|error| Usage::error(error.to_string()))?;
-    Ok(Checked { configured, policies })
+    let warnings = policies::linear(&configured.config, &installs);
+    Ok(Checked { configured, policies: installs.len(), warnings })
 }
 
 fn check(global: &Global, out: &mut Output<'_>) -> Result<Exit> {
@@ -90,7 +94,8 @@ fn check(global: &Global, out: &mut Output<'_>) -> Result<Exit> {
 fn good(checked: &Checked, out: &mut Output<'_>) -> Result<()> {
     let config = &checked.configured.config;
     let file = config.file.as_ref().map(|file| file.display().to_string());
-    let warnings: Vec<String> = config.warnings.iter().map(|one| one.line(config.file.as_deref())).collect();
+    let written = config.warnings.iter().map(|one| one.line(config.file.as_deref()));
+    let warnings: Vec<String> = written.chain(checked.warnings.iter().cloned()).collect();
     let (quotas, policies) = (config.settings.quotas.len(), checked.policies);
     if out.is_json() {
         let problems: [&str; 0] = [];

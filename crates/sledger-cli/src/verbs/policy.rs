@@ -6,6 +6,8 @@ pub(crate) mod deed;
 pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod test;
+pub(crate) mod defs;
+pub(crate) mod new;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -16,6 +18,7 @@ use clap::Subcommand;
 /// `policy …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
+    New(new::New),
     Check(check::Check),
     Install(install::Install),
     Promote(deed::Promote),
@@ -24,12 +27,14 @@ pub(crate) enum Policy {
     List(list::List),
     Test(test::Test),
     Bench(bench::Bench),
+    Defs(defs::Defs),
 }
 
 impl Policy {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         match self {
+            Self::New(verb) => verb.run(global, out),
             Self::Check(verb) => verb.run(global, out),
             Self::Install(verb) => verb.run(global, out),
             Self::Promote(verb) => verb.run(global, out),
@@ -38,6 +43,7 @@ impl Policy {
             Self::List(verb) => verb.run(global, out),
             Self::Test(verb) => verb.run(global, out),
             Self::Bench(verb) => verb.run(global, out),
+            Self::Defs(verb) => verb.run(global, out),
         }
     }
 }

@@ -14,6 +14,7 @@ mod import;
 mod policies;
 mod policy_test;
 mod ready;
+mod policy_check;
 mod recordings;
 mod serve;
 mod settings;
