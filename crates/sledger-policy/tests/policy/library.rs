@@ -64,3 +64,14 @@ fn lint_has_nothing_to_say_about_the_library() {
         );
     }
 }
+
+#[test]
+fn a_policy_begun_with_policy_new_passes_its_tests() {
+    let begun = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sledger-cli/src/verbs/policy/new");
+    let read = |end: &str| std::fs::read_to_string(begun.join(format!("policy.{end}"))).unwrap();
+    let (source, file) = (read("rhai"), File::read(&read("test.toml")));
+    assert_eq!(lint(&source, Some(Level::Hard)), []);
+    let (run, failed) = file.run("mine", &source);
+    assert!(run >= 4 && failed.is_empty(), "{failed:#?}");
+    assert_eq!(file.run_property("mine", &source), [""; 0]);
+}
