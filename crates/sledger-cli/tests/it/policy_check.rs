@@ -69,6 +69,17 @@ fn levels_and_params_are_those_of_the_quotas() {
 }
 
 #[test]
+fn params_of_built_in_policies_are_checked_without_any_folder() {
+    let toml = "[[quota]]\nname = \"q\"\nmax_sessions = 2\non_exhausted = \"per_address\"\nparams = { per_ipp = 1 }\n";
+    let dir = folder(&[("sledger.toml", toml)]);
+    let ran = run(dir.path(), &["policy", "check"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.starts_with("sledger.toml:5:1: unknown_param: "), "{}", ran.stdout);
+    let gone = run(dir.path(), &["policy", "check", "nowhere"]);
+    assert_eq!((gone.code, gone.stderr.as_str()), (2, "error: `nowhere` does not exist\n"));
+}
+
+#[test]
 fn a_code_is_explained_and_an_unknown_one_answered_with_what_was_meant() {
     let dir = folder(&[]);
     let ran = run(dir.path(), &["policy", "check", "--explain", "empty_pick"]);

@@ -15,6 +15,7 @@ use crate::output::Output;
 use anyhow::Result;
 use clap::Args;
 use sledger_policy::{LintCode, Severity};
+use sledger_wire::escape;
 use std::path::PathBuf;
 
 /// Look for mistakes in policies without running them
@@ -50,7 +51,18 @@ impl Check {
         let config = configured::load(global, &Flags::new(), out)?.config;
         let quotas = Quotas::of(&config, self.quota.as_deref())?;
         let folder = [config.policies.folder.clone()];
-        let paths = if self.paths.is_empty() { &folder[..] } else { &self.paths };
+        let paths = match self.paths.as_slice() {
+            // A ledger that uses what is built in needs no folder.
+            [] if config.policies.folder.symlink_metadata().is_err() => {
+                out.say(&format!(
+                    "there is no folder `{}`",
+                    escape(&config.policies.folder.display().to_string())
+                ));
+                &[]
+            }
+            [] => &folder[..],
+            named => named,
+        };
         let sources = sources::all(paths)?;
         let mut found: Vec<Complaint> = Vec::new();
         for source in &sources {
