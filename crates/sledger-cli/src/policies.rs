@@ -5,17 +5,12 @@
 
 use crate::exit::Usage;
 use anyhow::Result;
+use sledger_core::Limit;
 use sledger_core::config::{Bounds, Level, OnError, Quota};
 use sledger_core::decide::Install;
 use sledger_core::decider::{Decider, GenesisError};
 use sledger_core::event::PolicySource;
 use sledger_policy::gate::{self, Closed};
-use sledger_policy::{BUILT_IN, Engine, Severity, built_in, check_source, load_folder, load_folder_if_there};
-use sledger_core::Limit;
-use sledger_core::config::{Bounds, OnError, Quota};
-use sledger_core::decide::Install;
-use sledger_core::decider::{Decider, GenesisError};
-use sledger_core::event::PolicySource;
 use sledger_policy::{
     BUILT_IN, Engine, Severity, built_in, check_source, is_linear, load_folder, load_folder_if_there,
 };
@@ -23,6 +18,9 @@ use sledger_wire::Fault;
 use sledger_wire::config::{Config, Policies};
 use std::path::Path;
 use std::sync::Arc;
+
+/// A key that can hold more is not for policies that look at each session.
+const LINEAR_SESSIONS_MAX: u32 = 10_000;
 
 /// As [`load`], for what is to come into force: each policy passes the gate, with the tests beside it.
 pub(crate) fn load_tested(config: &Config) -> Result<Vec<Install>> {
@@ -59,8 +57,6 @@ fn untested(config: &Config, install: &Install) -> Option<String> {
         closed @ Closed::Name(_) => Some(format!("{}: {closed}", file.display())),
     }
 }
-/// A key that can hold more is not for policies that look at each session.
-const LINEAR_SESSIONS_MAX: u32 = 10_000;
 
 /// The policies of the configuration's folder, all of them usable, and enough for all quotas.
 pub(crate) fn load(config: &Config) -> Result<Vec<Install>> {

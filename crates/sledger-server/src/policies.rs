@@ -11,8 +11,8 @@ use axum::body::Body;
 use axum::extract::State;
 use sledger::core::command::{Change, Changing, Deed, PolicyChange, Rejection};
 use sledger::core::config::Level;
+use sledger::policy::Lint;
 use sledger::policy::gate::{self, Closed};
-use sledger::policy::{Lint, Severity};
 use sledger::projector::Projection;
 use sledger::{Actor, Command, Request};
 use sledger_wire::answer::Problem;
@@ -158,11 +158,7 @@ fn lint_object(lint: &Lint) -> LintObject {
         line: lint.line,
         column: lint.column,
         code: lint.code.as_str().to_owned(),
-        severity: match lint.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        }
-        .to_owned(),
+        severity: lint.severity.as_str().to_owned(),
         message: lint.message.clone(),
     }
 }

@@ -92,7 +92,7 @@ pub struct LintObject {
     pub column: u32,
     /// What kind of complaint.
     pub code: String,
-    /// `error` or `warning`.
+    /// `error`, `warning` or `hint`.
     pub severity: String,
     /// What is wrong.
     pub message: String,

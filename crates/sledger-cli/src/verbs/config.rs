@@ -71,8 +71,7 @@ struct Checked {
 
 fn look(global: &Global) -> Result<Checked> {
     let configured = configured::read(global, &Flags::new())?;
-    let policies = policies::load_tested(&configured.config)?.len();
-    let installs = policies::load(&configured.config)?;
+    let installs = policies::load_tested(&configured.config)?;
     sledger_server::audit::check(&configured.config.audit)
         .map_err(|error| Usage::error(error.to_string()))?;
     let warnings = policies::linear(&configured.config, &installs);

@@ -3,11 +3,11 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod deed;
+pub(crate) mod defs;
 pub(crate) mod install;
 pub(crate) mod list;
-pub(crate) mod test;
-pub(crate) mod defs;
 pub(crate) mod new;
+pub(crate) mod test;
 
 use crate::args::Global;
 use crate::exit::Exit;

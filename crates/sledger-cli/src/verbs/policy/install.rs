@@ -51,7 +51,7 @@ impl Install {
         let query = PolicyQuery { state, share: self.share, command: None };
         match asking.client().put_policy(&name, &self.body()?, &query) {
             Ok(done) => {
-                for lint in &done.warnings {
+                for lint in done.warnings.iter().filter(|lint| lint.severity == "warning") {
                     out.say(&format!(
                         "{}:{}:{}: {}: warning: {}",
                         self.file.display(),
