@@ -14,6 +14,7 @@ mod convert;
 mod late;
 mod settings;
 
+pub(crate) use convert::login_of;
 pub use late::LateTouches;
 
 use crate::commands::convert::Conversion;

@@ -3,6 +3,7 @@
 //! Promise: nothing here writes to disk. What is read back is judged by the same core that decided it.
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 pub mod commands;
 pub mod export;
 pub mod history;
@@ -10,4 +11,5 @@ pub mod lines;
 pub mod one_user;
 pub mod pseudonyms;
 pub mod quotas;
+pub mod rejudge;
 pub mod simulate;

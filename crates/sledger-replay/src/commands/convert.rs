@@ -8,6 +8,7 @@ use sledger_core::decide::edge::user_key;
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Cause, Event, LoginOp, Op};
 use sledger_core::evolve::Effect;
+use sledger_core::quota::Ready;
 use sledger_core::{Facts, Seq, State};
 use std::sync::Arc;
 
@@ -58,43 +59,14 @@ impl Conversion<'_> {
     }
 
     fn login(&mut self, op: &LoginOp) -> Option<Commanded> {
-        let extras = op.extras.as_ref().map(sledger_core::Personal::plain);
-        let (Some(facts), None | Some(Some(_))) = (op.facts.plain(), extras) else {
+        let login = login_of(op, self.state.ready());
+        let Some(login) = login else {
             self.losses.sealed += 1;
             return None;
         };
-        let extras = extras.flatten();
-        let login = Login {
-            ttl: op.ttl,
-            idle: op.idle,
-            retention: op.retention,
-            end: extras.map_or(Ending::None, |extras| extras.end.clone()),
-            replaces: extras.and_then(|extras| extras.replaces.as_deref()).map(str::to_owned),
-            ..self.sent(facts)
-        };
+        let user = op.facts.plain().map(|facts| facts.user().to_owned());
         let request = self.request(Command::Login(Box::new(login)));
-        Some((Some(facts.user().to_owned()), request))
-    }
-
-    /// Facts as a login brings them. Groups that the settings give are not sent along: they would count twice
-    /// towards what a login may bring.
-    fn sent(&self, facts: &Facts) -> Login {
-        let ready = self.state.ready();
-        let given: Vec<&str> = ready.groups_of(facts.user()).collect();
-        let owned = |pairs: &mut dyn Iterator<Item = (&str, &str)>| {
-            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-        };
-        Login {
-            user: Some(as_sent(facts.user(), &ready.settings.users)),
-            session: Some(facts.session().to_owned()),
-            ip: facts.ip().map(str::to_owned),
-            client: facts.client().map(str::to_owned),
-            source: facts.source().map(str::to_owned),
-            groups: facts.groups().filter(|group| !given.contains(group)).map(str::to_owned).collect(),
-            attributes: owned(&mut facts.attributes()),
-            user_attributes: owned(&mut facts.user_attributes()),
-            ..Login::default()
-        }
+        Some((user, request))
     }
 
     /// A command about one session.
@@ -165,7 +137,7 @@ impl Conversion<'_> {
                 ttl: Some(facts.ttl),
                 idle: Some(facts.idle),
                 retention: Some(facts.retention),
-                ..self.sent(facts)
+                ..sent(facts, self.state.ready())
             };
             sessions.push(Adoptee { login, started: Some(facts.started), last_active: Some(*last_active) });
         }
@@ -180,6 +152,41 @@ impl Conversion<'_> {
             _ => None,
         });
         ended.or_else(|| self.state.session_numbered(number).map(|session| Arc::clone(&session.facts)))
+    }
+}
+
+/// A login as it was sent; `None` where its facts are sealed away.
+pub(crate) fn login_of(op: &LoginOp, ready: &Ready) -> Option<Login> {
+    let extras = op.extras.as_ref().map(sledger_core::Personal::plain);
+    let (Some(facts), None | Some(Some(_))) = (op.facts.plain(), extras) else { return None };
+    let extras = extras.flatten();
+    Some(Login {
+        ttl: op.ttl,
+        idle: op.idle,
+        retention: op.retention,
+        end: extras.map_or(Ending::None, |extras| extras.end.clone()),
+        replaces: extras.and_then(|extras| extras.replaces.as_deref()).map(str::to_owned),
+        ..sent(facts, ready)
+    })
+}
+
+/// Facts as a login brings them. Groups that the settings give are not sent along: they would count twice
+/// towards what a login may bring.
+fn sent(facts: &Facts, ready: &Ready) -> Login {
+    let given: Vec<&str> = ready.groups_of(facts.user()).collect();
+    let owned = |pairs: &mut dyn Iterator<Item = (&str, &str)>| {
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    };
+    Login {
+        user: Some(as_sent(facts.user(), &ready.settings.users)),
+        session: Some(facts.session().to_owned()),
+        ip: facts.ip().map(str::to_owned),
+        client: facts.client().map(str::to_owned),
+        source: facts.source().map(str::to_owned),
+        groups: facts.groups().filter(|group| !given.contains(group)).map(str::to_owned).collect(),
+        attributes: owned(&mut facts.attributes()),
+        user_attributes: owned(&mut facts.user_attributes()),
+        ..Login::default()
     }
 }
 
