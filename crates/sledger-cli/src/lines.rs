@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) struct Lines {
     /// What the input is called.
     pub(crate) name: String,
-    input: Box<dyn BufRead>,
+    input: Box<dyn BufRead + Send>,
     count: u64,
     bytes: Vec<u8>,
     /// Whether the line in `bytes` was only looked at.
@@ -20,7 +20,7 @@ pub(crate) struct Lines {
 }
 
 /// Opens `path` as bytes; `-` is stdin.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     if path == Path::new("-") {
         return Ok(Box::new(BufReader::new(stdin())));
     }
@@ -43,7 +43,7 @@ impl Lines {
     }
 
     /// What is left to read, as bytes.
-    pub(crate) fn into_input(self) -> Box<dyn BufRead> {
+    pub(crate) fn into_input(self) -> Box<dyn BufRead + Send> {
         self.input
     }
 

@@ -24,12 +24,21 @@ use sledger_wire::events::{Begin, is_event_line};
 use std::io::Read;
 use std::iter::Peekable;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::spawn;
 
 /// Gets every decision, and the state after it.
 type See<'s> = &'s mut dyn FnMut(&Recorded, &State) -> Result<()>;
 
 /// Blocks, wherever they come from.
-type AnyBlocks = Box<dyn Iterator<Item = Result<Block>>>;
+type AnyBlocks = Box<dyn Iterator<Item = Result<Block>> + Send>;
+
+/// Gets every decision; false when it has seen enough.
+type Each<'s> = &'s mut dyn FnMut(Arc<Decision>) -> Result<bool>;
+
+/// Blocks decoded ahead.
+const BLOCKS_AHEAD: usize = 16;
 
 /// A past that can be read once.
 pub(crate) struct Past {
@@ -64,7 +73,7 @@ impl Past {
         Ok(Self { begin, kind: Kind::Blocks(Box::new(blocks.map(|block| Ok(block?)))) })
     }
 
-    fn of_stream(name: String, input: impl Read + 'static) -> Result<Self> {
+    fn of_stream(name: String, input: impl Read + Send + 'static) -> Result<Self> {
         let mut blocks: Peekable<_> = BlockStream::new(input).peekable();
         let ledger = match blocks.peek() {
             Some(Ok(block)) => Some(block.header().ledger.to_string()),
@@ -125,6 +134,23 @@ impl Past {
         Ok(last)
     }
 
+    /// Shows every decision, unfolded where it is stored so: blocks are read and decoded by a thread of their own.
+    pub(crate) fn each(self, see: Each<'_>) -> Result<()> {
+        match self.kind {
+            Kind::Blocks(blocks) => each_of_blocks(blocks, see),
+            Kind::Events(..) => {
+                let mut goes_on = true;
+                self.read(&mut |recorded, _| {
+                    goes_on = goes_on && see(Arc::clone(&recorded.decision))?;
+                    Ok(())
+                })?;
+                Ok(())
+            }
+            Kind::Recording(lines, simulation) => each_of_recording(lines, *simulation, see),
+            Kind::Nothing => Ok(()),
+        }
+    }
+
     /// Folds it all; the state at the end.
     pub(crate) fn read(self, see: See<'_>) -> Result<State> {
         match self.kind {
@@ -152,6 +178,41 @@ fn of_blocks(blocks: AnyBlocks, mut fold: Fold, see: See<'_>) -> Result<State> {
         }
     }
     Ok(fold.state().clone())
+}
+
+fn each_of_blocks(blocks: AnyBlocks, see: Each<'_>) -> Result<()> {
+    let (send, decoded) = sync_channel(BLOCKS_AHEAD);
+    let reader = spawn(move || {
+        for block in blocks {
+            let decoded = block.and_then(|block| Ok(decisions(&block).collect::<Result<Vec<_>, _>>()?));
+            let is_last = decoded.is_err();
+            // Whoever has seen enough listens no more.
+            if send.send(decoded).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    for block in &decoded {
+        for decision in block? {
+            if !see(decision)? {
+                return Ok(());
+            }
+        }
+    }
+    reader.join().map_err(|_| anyhow!("reading the history failed: its reader stopped"))
+}
+
+fn each_of_recording(mut lines: Lines, mut simulation: Simulation, see: Each<'_>) -> Result<()> {
+    let name = lines.name.clone();
+    while let Some((number, line)) = lines.next()? {
+        simulation.play(number, line).map_err(|why| anyhow!("{name}:{number}: {why}"))?;
+        for recorded in simulation.recorded() {
+            if !see(Arc::clone(&recorded.decision))? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn of_events(mut lines: Lines, mut read: ReadBack, see: See<'_>) -> Result<State> {

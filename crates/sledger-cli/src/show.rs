@@ -147,7 +147,7 @@ pub(crate) fn answer(line: &AnswerLine) -> String {
 }
 
 /// Columns as wide as their widest cell, two spaces between; the last one ends where it ends.
-fn table(rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)

@@ -93,7 +93,7 @@ impl WindowsLog {
     /// Opens `path`; `-` is stdin. Times without an offset are in `offset`.
     pub(crate) fn open(path: &Path, offset: Offset) -> Result<Self> {
         let name = path.display().to_string();
-        let mut input = crate::lines::open(path)?;
+        let mut input: Box<dyn BufRead> = crate::lines::open(path)?;
         let form = form(&mut input).with_context(|| format!("cannot read `{name}`"))?;
         let form = match form {
             Some(b'<') => Form::Xml(Box::new(Events::new(input))),

@@ -1,6 +1,7 @@
 //! `policy …`: write, check, test, explain, try and install policies.
 
 pub(crate) mod bench;
+pub(crate) mod backtest;
 pub(crate) mod check;
 pub(crate) mod deed;
 pub(crate) mod defs;
@@ -28,6 +29,7 @@ pub(crate) enum Policy {
     Test(test::Test),
     Bench(bench::Bench),
     Defs(defs::Defs),
+    Backtest(Box<backtest::Backtest>),
 }
 
 impl Policy {
@@ -44,6 +46,7 @@ impl Policy {
             Self::Test(verb) => verb.run(global, out),
             Self::Bench(verb) => verb.run(global, out),
             Self::Defs(verb) => verb.run(global, out),
+            Self::Backtest(verb) => verb.run(global, out),
         }
     }
 }

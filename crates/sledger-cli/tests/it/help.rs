@@ -44,6 +44,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "test"],
     &["policy", "bench"],
     &["policy", "defs"],
+    &["policy", "backtest"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

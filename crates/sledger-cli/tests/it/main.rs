@@ -15,6 +15,7 @@ mod policies;
 mod policy_check;
 mod policy_test;
 mod ready;
+mod policy_past;
 mod recordings;
 mod serve;
 mod settings;

@@ -1,0 +1,171 @@
+//! Policies and the past: what would have been decided, and why it was decided so.
+
+use crate::common::{folder, run};
+use crate::serve::Served;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const CONFIG: &str = "[sessions]\nidle = \"never\"\nttl = \"never\"\n[[group]]\nname = \"staff\"\nusers = [\"a*\"]\n\
+                      [[quota]]\nname = \"per-user\"\nmax_sessions = 2\non_exhausted = \"destroy_oldest\"\n";
+
+const PROTECT: &str = r#"//! description = "Never one in active use"
+//! [params]
+//! protect = { default = "5m", type = "duration", doc = "idle for less than this is protected" }
+
+fn on_exhausted() {
+    let idle = sessions.idle_for(params.protect);
+    if idle.count < quota.excess { return deny("every session is in active use").offer(sessions); }
+    evict(idle.most_idle(quota.excess)).because("idle longest")
+}
+"#;
+
+/// Ann comes four times within minutes, bob three times in a day, and an old session of his was used last.
+fn day() -> String {
+    let mut text = String::new();
+    let mut line = |time: &str, rest: &str| {
+        writeln!(text, r#"{{"at":"2026-11-20T{time}Z",{rest}}}"#).unwrap();
+    };
+    for (n, id) in ["a1", "a2", "a3", "a4"].iter().enumerate() {
+        line(
+            &format!("08:0{n}:00"),
+            &format!(r#""op":"login","user":"ann","session":"{id}","ip":"10.0.0.{n}""#),
+        );
+    }
+    line("09:00:00", r#""op":"login","user":"bob","session":"b1","client":"web""#);
+    line("10:00:00", r#""op":"login","user":"bob","session":"b2","client":"web""#);
+    line("11:00:00", r#""op":"touch","user":"bob","session":"b1""#);
+    line("12:00:00", r#""op":"login","user":"bob","session":"b3","client":"web""#);
+    text
+}
+
+/// A folder with the day as a recording and in a ledger `past`, served by nobody.
+fn past() -> tempfile::TempDir {
+    let dir = folder(&[("sledger.toml", CONFIG), ("day.jsonl", &day()), ("protect.rhai", PROTECT)]);
+    let ran = run(dir.path(), &["import", "--enforce", "--data", "past", "day.jsonl"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    dir
+}
+
+fn ok(dir: &Path, args: &[&str]) -> String {
+    let ran = run(dir, args);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args:?}: {ran:?}");
+    ran.stdout
+}
+
+fn json(dir: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&ok(dir, &[args, &["--output", "json"]].concat())).unwrap()
+}
+
+#[test]
+fn a_backtest_counts_what_changes_and_shows_the_first() {
+    let dir = past();
+    let said = ok(dir.path(), &["policy", "backtest", "protect.rhai", "--data", "past"]);
+    let wanted = "protect at per-user: 7 logins, 3 exhausted, 3 changed\n\
+                  from 2026-11-20T08:00:00.000Z to 2026-11-20T12:00:00.000Z\n\
+                  \n\
+                  from   to     changed\n\
+                  evict  deny   2\n\
+                  evict  evict  1        other sessions end\n\
+                  \n\
+                  group   changed\n\
+                  staff   2\n\
+                  (none)  1\n";
+    assert!(said.starts_with(wanted), "{said}");
+    assert!(said.contains("7     deny   2        if idle.count < quota.excess"), "{said}");
+    assert!(said.contains("logins denied     0       2\n"), "{said}");
+    let example = "  2026-11-20T12:00:00.000Z  bob\n    was  evict b1: oldest (line 4)\n    \
+                   is   evict b2: idle longest (line 8)\n";
+    assert!(said.contains(example), "{said}");
+}
+
+#[test]
+fn a_backtest_says_the_same_of_a_ledger_its_exports_and_its_recording() {
+    let dir = past();
+    let backtest = |args: &[&str]| {
+        let mut told = json(dir.path(), &[&["policy", "backtest", "protect.rhai"], args].concat());
+        // Seqs count other events before, and a recording says its settings without any.
+        told.as_object_mut().unwrap().remove("events");
+        for example in told["examples"].as_array_mut().unwrap() {
+            example.as_object_mut().unwrap().remove("seq");
+        }
+        told
+    };
+    let told = backtest(&["--data", "past"]);
+    for key in ["decisions", "exhausted", "changed"] {
+        assert!(told[key].is_u64(), "{key}: {told}");
+    }
+    let changes = serde_json::json!([
+        { "from": "evict", "to": "deny", "count": 2 },
+        { "from": "evict", "to": "evict", "count": 1 }
+    ]);
+    assert_eq!(told["changes"], changes);
+    assert_eq!(backtest(&["--recording", "day.jsonl"]), told);
+    for (format, file) in [("blocks", "blocks"), ("events", "events.jsonl")] {
+        let export = crate::common::command(dir.path(), &["export", "--data", "past", "--format", format]);
+        let export = { export }.output().unwrap();
+        std::fs::write(dir.path().join(file), &export.stdout).unwrap();
+        assert_eq!(backtest(&["--recording", file]), told, "{format}");
+    }
+    let served = Served::start(dir.path(), &["--data", "past"]);
+    assert_eq!(backtest(&["--connect", &served.url]), told);
+}
+
+#[test]
+fn too_many_changes_fail_as_asked() {
+    let dir = past();
+    let fail_on = |bound: &str| {
+        let args = ["policy", "backtest", "protect.rhai", "--data", "past", "--fail-on", bound];
+        let ran = run(dir.path(), &args);
+        (ran.code, ran.stderr)
+    };
+    assert_eq!(fail_on("deny>0"), (3, "--fail-on: deny>=1 holds\n".to_owned()));
+    for (bound, code) in
+        [("deny>1", 3), ("deny>2", 0), ("changed>=3,error>0", 3), ("error>0", 0), ("evict>=2", 0)]
+    {
+        assert_eq!(fail_on(bound).0, code, "{bound}");
+    }
+    let (code, said) = fail_on("denied>0");
+    assert_eq!(code, 2);
+    assert!(said.contains("`denied>0` is no bound: write allow, deny, evict, error or changed"), "{said}");
+}
+
+#[test]
+fn params_windows_and_consequences_are_as_asked() {
+    let dir = past();
+    let backtest = |args: &[&str]| {
+        json(dir.path(), &[&["policy", "backtest", "protect.rhai", "--data", "past"], args].concat())
+    };
+    assert_eq!(backtest(&["--param", "protect=1m"])["changes"][0]["to"], "evict");
+    assert_eq!(backtest(&["--since", "2026-11-20 09:00"])["changed"], 1);
+    assert_eq!(backtest(&["--until", "2026-11-20 09:00"])["changed"], 2);
+    assert_eq!(backtest(&["--since", "-1s"])["decisions"], 0);
+    let cascade = backtest(&["--cascade"]);
+    assert_eq!((&cascade["changed"], &cascade["after"]["denied"]), (&Value::from(3), &Value::from(2)));
+    let said = ok(dir.path(), &["policy", "backtest", "protect.rhai", "--data", "past", "--cascade"]);
+    assert!(said.contains("\nchanged decisions alter what follows"), "{said}");
+}
+
+#[test]
+fn slips_are_told_with_what_to_write() {
+    let dir = past();
+    for (args, said) in [
+        (
+            &["deny_acces"][..],
+            "no file `deny_acces`, and no built-in policy of that name: deny_access ",
+        ),
+        (&["protect.rhai", "--param", "portect=1m"], "the policy has no such param; it has: protect"),
+        (&["protect.rhai", "--param", "protect=soon"], "--param protect=soon: "),
+        (
+            &["protect.rhai", "--quota", "per-ip"],
+            "no quota `per-ip` when logins were decided; quotas there were: per-user",
+        ),
+        (&["protect.rhai", "--since", "5"], "--since: "),
+    ] {
+        let ran = run(dir.path(), &[&["policy", "backtest", "--data", "past"], args].concat());
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{args:?}: {ran:?}");
+    }
+    let args = ["policy", "backtest", "protect.rhai", "--recording", "day.jsonl", "--since", "-30d"];
+    let ran = run(dir.path(), &args);
+    assert!(ran.code == 2 && ran.stderr.contains("a recording has no now"), "{ran:?}");
+}
