@@ -5,6 +5,7 @@
 
 pub mod backtest;
 pub mod commands;
+pub mod explain;
 pub mod export;
 pub mod history;
 pub mod lines;

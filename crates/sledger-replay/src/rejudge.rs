@@ -27,7 +27,7 @@ use crate::history::HistoryError;
 use sledger_core::command::{Command, Request};
 use sledger_core::config::Bounds;
 use sledger_core::decide::{Decided, Means, decide, own_decision};
-use sledger_core::event::{Binding, Decision, Event, Op, RULES_REVISION};
+use sledger_core::event::{Binding, Decision, Event, Op, PolicyRef, RULES_REVISION};
 use sledger_core::evolve::evolve_decision;
 use sledger_core::policy::Policies;
 use sledger_core::{Seq, State};
@@ -186,6 +186,11 @@ impl Rejudge {
             Decided::Record(decisions, _) => decisions.into_iter().next().ok_or(Unable::Unrecorded),
             Decided::Answer(_) | Decided::Seen(..) => Err(Unable::Unrecorded),
         }
+    }
+
+    /// The source of a revision that is bound.
+    pub(crate) fn source_of(&self, policy: &PolicyRef) -> Option<Arc<str>> {
+        self.engine.source_of(policy)
     }
 }
 

@@ -11,6 +11,7 @@ use sledger_core::event::{Decision, Event, Judgement, Op};
 use sledger_policy::built_in;
 use sledger_replay::backtest::{Backtest, Cascade, Report, Trial, Window};
 use sledger_replay::commands::LateTouches;
+use sledger_replay::explain::{Explained, Explainer};
 use sledger_replay::rejudge::{Candidate, Kind, Rejudge, Target, Unable};
 use sledger_replay::simulate::Simulation;
 use sledger_testkit::recordings::{Oracle, Recording};
@@ -347,4 +348,45 @@ fn a_policy_whose_text_is_nowhere_is_told_apart() {
         // Where the trial stands in, nobody asks for the other.
         assert_eq!((missed, report.changed), if is_missed { (1, 0) } else { (0, 1) }, "{report:?}");
     }
+}
+
+#[test]
+fn any_login_is_explained_and_a_changed_record_is_found_out() {
+    println!("seeds {SEEDS:?}");
+    let mut rounds = 0;
+    for seed in SEEDS.step_by(7) {
+        let (begin, recorded) = past(seed);
+        for one in recorded.iter().filter(|one| matches!(one.decision.op, Op::Login(_))) {
+            let explained = explain(&begin, &recorded, one, None);
+            assert!(explained.is_as_recorded(), "seed {seed}: {explained:?}");
+            let asked = &explained.again.asked;
+            assert_eq!(asked.is_empty(), one.decision.judged.iter().all(|judged| judged.policy.is_none()));
+            rounds += asked
+                .iter()
+                .flat_map(|asked| &asked.rounds)
+                .filter(|round| !round.trace.steps.is_empty())
+                .count();
+            let Some(judged) = one.decision.judged.first() else { continue };
+            let mut changed = Decision::clone(&one.decision);
+            let operations = judged.operations + 1;
+            changed.judged.first_mut().unwrap().operations = operations;
+            let explained = explain(&begin, &recorded, one, Some(Arc::new(changed)));
+            assert!(!explained.is_as_recorded(), "seed {seed}: {explained:?}");
+        }
+    }
+    assert!(rounds > 20, "{rounds} times a policy was asked: too few to say much");
+}
+
+/// Explains `one`, or what is said to be in its place.
+fn explain(
+    begin: &Begin,
+    recorded: &[Recorded],
+    one: &Recorded,
+    instead: Option<Arc<Decision>>,
+) -> Explained {
+    let mut explainer = Explainer::new(begin, one.first, None).unwrap();
+    for before in recorded.iter().take_while(|before| before.first < one.first) {
+        assert!(explainer.decision(&before.decision).unwrap().is_none());
+    }
+    explainer.decision(&instead.unwrap_or_else(|| Arc::clone(&one.decision))).unwrap().unwrap()
 }

@@ -9,6 +9,7 @@ pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod test;
+pub(crate) mod explain;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -29,6 +30,7 @@ pub(crate) enum Policy {
     Test(test::Test),
     Bench(bench::Bench),
     Defs(defs::Defs),
+    Explain(explain::Explain),
     Backtest(Box<backtest::Backtest>),
 }
 
@@ -46,6 +48,7 @@ impl Policy {
             Self::Test(verb) => verb.run(global, out),
             Self::Bench(verb) => verb.run(global, out),
             Self::Defs(verb) => verb.run(global, out),
+            Self::Explain(verb) => verb.run(global, out),
             Self::Backtest(verb) => verb.run(global, out),
         }
     }

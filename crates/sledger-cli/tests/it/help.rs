@@ -44,6 +44,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "test"],
     &["policy", "bench"],
     &["policy", "defs"],
+    &["policy", "explain"],
     &["policy", "backtest"],
     &["config"],
     &["config", "check"],

@@ -150,10 +150,7 @@ fn params_windows_and_consequences_are_as_asked() {
 fn slips_are_told_with_what_to_write() {
     let dir = past();
     for (args, said) in [
-        (
-            &["deny_acces"][..],
-            "no file `deny_acces`, and no built-in policy of that name: deny_access ",
-        ),
+        (&["deny_acces"][..], "no file `deny_acces`, and no built-in policy of that name: deny_access "),
         (&["protect.rhai", "--param", "portect=1m"], "the policy has no such param; it has: protect"),
         (&["protect.rhai", "--param", "protect=soon"], "--param protect=soon: "),
         (
@@ -168,4 +165,64 @@ fn slips_are_told_with_what_to_write() {
     let args = ["policy", "backtest", "protect.rhai", "--recording", "day.jsonl", "--since", "-30d"];
     let ran = run(dir.path(), &args);
     assert!(ran.code == 2 && ran.stderr.contains("a recording has no now"), "{ran:?}");
+}
+
+/// The seq of the login of a session.
+fn seq_of(dir: &Path, session: &str) -> u64 {
+    let events = ok(dir, &["events", "--data", "past", "--type", "login.*", "--output", "json"]);
+    let mut lines = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.find(|line| line["session"] == session).unwrap()["seq"].as_u64().unwrap()
+}
+
+#[test]
+fn an_explanation_shows_what_was_known_and_each_line_that_ran() {
+    let dir = past();
+    let seq = format!("seq:{}", seq_of(dir.path(), "b3"));
+    let said = ok(dir.path(), &["policy", "explain", &seq, "--data", "past", "--with", "protect.rhai"]);
+    for wanted in [
+        "bob came as session b3 at 2026-11-20T12:00:00.000Z, told by import:day.jsonl\n",
+        "per-user  bob  2     2\n",
+        "recorded  admitted; b1 evicted\n            per-user, destroy_oldest@",
+        "again     admitted; b1 evicted\n",
+        "with      admitted; b2 evicted\n            per-user, protect@",
+        "    b1  age 3h  idle 1h  over in never  bob  client=web\n",
+        "    b2  age 2h  idle 2h  over in never  bob  client=web\n",
+        "     4  evict(sessions.oldest(quota.excess)).because(\"oldest\")\n          quota.excess = 1\n",
+        "     6  let idle = sessions.idle_for(params.protect);\n          params.protect = 300\n",
+        "          idle.count = 2\n",
+        "decided again, it is what was recorded\n",
+    ] {
+        assert!(said.contains(wanted), "{wanted}\n is missing in\n{said}");
+    }
+    let told = json(dir.path(), &["policy", "explain", &seq, "--data", "past"]);
+    assert_eq!(told["as_recorded"], true);
+    assert_eq!(told["recorded"]["ended"], serde_json::json!(["b1"]));
+    assert_eq!(told["again"]["asked"][0]["sessions"][1]["session"], "b2");
+    // Any event of the decision will do; the eviction is one.
+    let evicted = seq_of(dir.path(), "b3") - 1;
+    let of_end = json(dir.path(), &["policy", "explain", &format!("seq:{evicted}"), "--data", "past"]);
+    assert_eq!(of_end, told);
+}
+
+#[test]
+fn a_login_that_no_policy_judged_is_explained_by_its_counts() {
+    let dir = past();
+    let seq = format!("seq:{}", seq_of(dir.path(), "a2"));
+    let said = ok(dir.path(), &["policy", "explain", &seq, "--data", "past"]);
+    assert!(said.contains("per-user  ann  1     2\n"), "{said}");
+    assert!(said.contains("recorded  admitted\nagain     admitted\n"), "{said}");
+    assert!(!said.contains("is asked"), "{said}");
+}
+
+#[test]
+fn what_is_no_login_is_not_explained() {
+    let dir = past();
+    for (seq, said) in [
+        ("seq:1", "seq 1 is `ledger.started`, and no login was decided there"),
+        ("seq:999", "history ends at seq "),
+        ("12", "`12` names no event: write seq:N"),
+    ] {
+        let ran = run(dir.path(), &["policy", "explain", seq, "--data", "past"]);
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{seq}: {ran:?}");
+    }
 }

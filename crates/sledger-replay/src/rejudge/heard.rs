@@ -1,18 +1,18 @@
-//! Policies that somebody listens to.
+//! Policies that somebody listens to, statement by statement.
 
 use sledger_core::Limit;
 use sledger_core::config::Param;
 use sledger_core::event::PolicyRef;
 use sledger_core::policy::{Bound, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
-use sledger_policy::Engine;
+use sledger_policy::{Engine, Trace};
 use std::collections::BTreeMap;
 
 /// Hears what policies are asked and answer.
 pub(crate) trait Hear: Send {
     /// A key is exhausted.
-    fn asked(&mut self, policy: &PolicyRef, question: &Question, spent: u32, reply: &Reply<Verdict>);
+    fn asked(&mut self, policy: &PolicyRef, question: &Question, trace: Trace<Verdict>);
     /// The limit of a login.
-    fn limit(&mut self, policy: &PolicyRef, question: &LimitQuestion, reply: &Reply<Option<Limit>>);
+    fn limit(&mut self, policy: &PolicyRef, question: &LimitQuestion, trace: Trace<Option<Limit>>);
 }
 
 /// An engine, and who listens.
@@ -44,14 +44,16 @@ impl Policies for Heard<'_> {
     }
 
     fn ask(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Reply<Verdict> {
-        let reply = self.engine.ask(policy, question.clone(), spent);
-        self.hear.asked(policy, &question, spent, &reply);
+        let trace = self.engine.trace(policy, question.clone(), spent);
+        let reply = trace.reply.clone();
+        self.hear.asked(policy, &question, trace);
         reply
     }
 
     fn limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Reply<Option<Limit>> {
-        let reply = self.engine.limit(policy, question.clone());
-        self.hear.limit(policy, &question, &reply);
+        let trace = self.engine.trace_limit(policy, question.clone());
+        let reply = trace.reply.clone();
+        self.hear.limit(policy, &question, trace);
         reply
     }
 }
