@@ -11,6 +11,7 @@ pub use hearing::{Asked, KNOWN_MAX, Known, LimitAsked, Round};
 
 use crate::rejudge::{Candidate, Rejudge, RejudgeError, Standing, Target, Unable};
 use hearing::Hearing;
+use sledger_core::config::Quota;
 use sledger_core::event::{Decision, Event, Op, PolicyRef};
 use sledger_core::quota::key_for_people;
 use sledger_core::{Facts, Limit, Seq, State};
@@ -28,8 +29,8 @@ pub struct Explained {
     pub facts: Arc<Facts>,
     /// Every enabled quota key that counts the login, as it stood before.
     pub counted: Vec<Counted>,
-    /// Names of the quotas, in order: decisions name them by index.
-    pub quotas: Vec<Arc<str>>,
+    /// The quotas in force, in order: decisions name them by index.
+    pub quotas: Vec<Arc<Quota>>,
     /// Ids of the sessions that decisions name.
     pub ids: Vec<(Seq, Arc<str>)>,
     /// Decided again as it was.
@@ -160,7 +161,7 @@ impl Explainer {
             decision: Arc::clone(decision),
             facts: Arc::clone(facts),
             counted: counted(state, facts, decision),
-            quotas: state.ready().quotas.iter().map(|quota| Arc::clone(&quota.name)).collect(),
+            quotas: state.ready().quotas.iter().map(|quota| Arc::clone(&quota.quota)).collect(),
             ids,
             again,
             with,

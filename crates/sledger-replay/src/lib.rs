@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backtest;
+pub mod capture;
 pub mod commands;
 pub mod explain;
 pub mod export;

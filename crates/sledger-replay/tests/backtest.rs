@@ -10,6 +10,7 @@ use sledger_core::decider::Recorded;
 use sledger_core::event::{Decision, Event, Judgement, Op};
 use sledger_policy::built_in;
 use sledger_replay::backtest::{Backtest, Cascade, Report, Trial, Window};
+use sledger_replay::capture::{Wanted, capture};
 use sledger_replay::commands::LateTouches;
 use sledger_replay::explain::{Explained, Explainer};
 use sledger_replay::rejudge::{Candidate, Kind, Rejudge, Target, Unable};
@@ -389,4 +390,24 @@ fn explain(
         assert!(explainer.decision(&before.decision).unwrap().is_none());
     }
     explainer.decision(&instead.unwrap_or_else(|| Arc::clone(&one.decision))).unwrap().unwrap()
+}
+
+#[test]
+fn what_was_decided_is_captured_so_that_it_passes() {
+    println!("seeds {SEEDS:?}");
+    let (mut all, mut passed) = (0, 0);
+    for seed in SEEDS.step_by(4) {
+        let ((begin, recorded), _) = steady(seed);
+        for one in recorded.iter().filter(|one| !one.decision.judged.is_empty()) {
+            let explained = explain(&begin, &recorded, one, None);
+            let captured = capture(&explained, Wanted::default()).unwrap();
+            all += 1;
+            passed += u32::from(captured.differences.is_empty());
+            if !captured.differences.is_empty() {
+                println!("seed {seed}, seq {}: {:?}\n{}", one.first, captured.differences, captured.case);
+            }
+        }
+    }
+    assert_eq!(all, passed);
+    assert!(all > 300, "{all} decisions: too few to say much");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod backtest;
+pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod deed;
 pub(crate) mod defs;
@@ -31,6 +32,7 @@ pub(crate) enum Policy {
     Bench(bench::Bench),
     Defs(defs::Defs),
     Explain(explain::Explain),
+    Capture(capture::Capture),
     Backtest(Box<backtest::Backtest>),
 }
 
@@ -49,6 +51,7 @@ impl Policy {
             Self::Bench(verb) => verb.run(global, out),
             Self::Defs(verb) => verb.run(global, out),
             Self::Explain(verb) => verb.run(global, out),
+            Self::Capture(verb) => verb.run(global, out),
             Self::Backtest(verb) => verb.run(global, out),
         }
     }

@@ -45,6 +45,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "bench"],
     &["policy", "defs"],
     &["policy", "explain"],
+    &["policy", "capture"],
     &["policy", "backtest"],
     &["config"],
     &["config", "check"],

@@ -226,3 +226,83 @@ fn what_is_no_login_is_not_explained() {
         assert!(ran.code == 2 && ran.stderr.contains(said), "{seq}: {ran:?}");
     }
 }
+
+/// Runs the tests in `tests` on a policy of the folder or a built-in one.
+fn pass(name: &str, source: &str, tests: &str) -> bool {
+    sledger_policy::suite::run_text(name, source, tests).unwrap().passed()
+}
+
+#[test]
+fn a_captured_login_passes_with_the_policy_that_decided_it_and_fails_with_another() {
+    let dir = past();
+    let seq = format!("seq:{}", seq_of(dir.path(), "b3"));
+    let case = ok(dir.path(), &["policy", "capture", &seq, "--data", "past", "--name", "oldest goes"]);
+    let wanted = "[[case]]\nname = \"oldest goes\"\nnow = \"2026-11-20T12:00:00.000Z\"\nlimit = 2\nlevel = \"hard\"\n\
+                  evict_others = true\nuser = { id = \"bob\", groups = [] }\nuser_attr = {}\n\
+                  request = { session = \"b3\", client = \"web\", attr = {} }\nsessions = [\n    \
+                  \"b1 client=web age=10800s idle=3600s\",\n    \"b2 client=web age=7200s idle=7200s\",\n]\n\
+                  params = {}\nexpect = { evict = [\"b1\"], because = \"oldest\" }\n";
+    assert_eq!(case, wanted);
+    let oldest = sledger_policy::built_in("destroy_oldest").unwrap();
+    assert!(pass("destroy_oldest", oldest, &case));
+    assert!(!pass("protect", PROTECT, &case));
+}
+
+#[test]
+fn captures_are_appended_to_tests_and_nothing_else_of_them_changes() {
+    let dir = past();
+    let base = "[base]\nlimit = 7\nlevel = \"soft\"\nuser_attr = { a = \"b\" }\nsessions = [\"x\"]";
+    std::fs::write(dir.path().join("own.test.toml"), base).unwrap();
+    for session in ["b3", "a3"] {
+        let seq = format!("seq:{}", seq_of(dir.path(), session));
+        let said = ok(dir.path(), &["policy", "capture", &seq, "--data", "past", "--to", "own.test.toml"]);
+        assert!(said.starts_with("appended to own.test.toml: passes with destroy_oldest@"), "{said}");
+    }
+    let tests = std::fs::read_to_string(dir.path().join("own.test.toml")).unwrap();
+    assert!(tests.starts_with(base), "{tests}");
+    assert_eq!(tests.matches("[[case]]").count(), 2, "{tests}");
+    assert!(pass("destroy_oldest", sledger_policy::built_in("destroy_oldest").unwrap(), &tests), "{tests}");
+    std::fs::write(dir.path().join("bad.test.toml"), "[bas]\n").unwrap();
+    let seq = format!("seq:{}", seq_of(dir.path(), "b3"));
+    let ran = run(dir.path(), &["policy", "capture", &seq, "--data", "past", "--to", "bad.test.toml"]);
+    assert!(ran.code == 1 && ran.stderr.contains("cannot be read with the case"), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(dir.path().join("bad.test.toml")).unwrap(), "[bas]\n");
+}
+
+#[test]
+fn deadlines_and_names_that_a_case_cannot_write_are_stood_in_for() {
+    // The one to expire next is the one idle longest, by idle time alone; ids have blanks, devices too.
+    let config = "[sessions]\nidle = \"30m\"\nttl = \"12h\"\n[[quota]]\nname = \"per-user\"\nmax_sessions = 2\n\
+                  on_exhausted = \"destroy_next_expiring\"\n";
+    let lines = [
+        r#"{"at":"2026-11-20T08:00:00Z","op":"login","user":"ann b","session":"first one","ip":"10.1.2.3","attributes":{"device":"ann's \"phone\""}}"#,
+        r#"{"at":"2026-11-20T08:05:00Z","op":"login","user":"ann b","session":"x=y"}"#,
+        r#"{"at":"2026-11-20T08:10:00Z","op":"touch","session":"first one"}"#,
+        r#"{"at":"2026-11-20T08:20:00Z","op":"login","user":"ann b","session":"third"}"#,
+    ];
+    let dir = folder(&[("sledger.toml", config), ("day.jsonl", &lines.join("\n"))]);
+    let of = |more: &[&str]| {
+        let args = ["policy", "capture", "seq:4", "--recording", "day.jsonl"];
+        let ran = run(dir.path(), &[&args, more].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        (ran.stdout, ran.stderr)
+    };
+    let (case, said) = of(&[]);
+    assert!(said.contains("cannot be written in a session line: they have stand-ins"), "{said}");
+    assert!(case.contains("expect = { evict = [\"session-2\"]"), "{case}");
+    let source = sledger_policy::built_in("destroy_next_expiring").unwrap();
+    assert!(pass("destroy_next_expiring", source, &case), "{case}");
+    let (case, _) = of(&["--redact"]);
+    assert!(pass("destroy_next_expiring", source, &case), "{case}");
+    for secret in ["ann", "first", "10.1.2.3", "third", "phone"] {
+        assert!(!case.contains(secret), "{secret} stands in\n{case}");
+    }
+}
+
+#[test]
+fn a_login_that_no_policy_judged_makes_no_case() {
+    let dir = past();
+    let seq = seq_of(dir.path(), "a1");
+    let ran = run(dir.path(), &["policy", "capture", &format!("seq:{seq}"), "--data", "past"]);
+    assert!(ran.code == 2 && ran.stderr.contains("no policy was asked"), "{ran:?}");
+}

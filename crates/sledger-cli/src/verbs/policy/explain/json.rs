@@ -41,7 +41,7 @@ struct Decided {
 
 #[derive(Serialize)]
 struct Answered {
-    quota: Option<Arc<str>>,
+    quota: Option<String>,
     policy: Option<String>,
     decision: &'static str,
     evict: Vec<String>,
@@ -171,7 +171,7 @@ fn answered(explained: &Explained, judged: &Judged) -> Answered {
         Judgement::Evict { victims } => ("evict", ids(victims), Vec::new()),
     };
     Answered {
-        quota: explained.quotas.get(usize::from(judged.quota)).cloned(),
+        quota: explained.quotas.get(usize::from(judged.quota)).map(|quota| quota.name.clone()),
         policy: judged.policy.as_ref().map(ToString::to_string),
         decision,
         evict,

@@ -138,7 +138,7 @@ fn came_to(explained: &Explained, decision: &Decision) -> String {
 }
 
 fn judged(explained: &Explained, judged: &Judged) -> String {
-    let quota = explained.quotas.get(usize::from(judged.quota)).map_or("?", |name| &**name);
+    let quota = explained.quotas.get(usize::from(judged.quota)).map_or("?", |quota| &*quota.name);
     let mut text = escape(quota).into_owned();
     match &judged.policy {
         Some(policy) => text = format!("{text}, {policy}: {}", answer(explained, &judged.answer)),
