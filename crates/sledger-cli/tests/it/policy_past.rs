@@ -306,3 +306,44 @@ fn a_login_that_no_policy_judged_makes_no_case() {
     let ran = run(dir.path(), &["policy", "capture", &format!("seq:{seq}"), "--data", "past"]);
     assert!(ran.code == 2 && ran.stderr.contains("no policy was asked"), "{ran:?}");
 }
+
+#[test]
+fn the_page_needs_nothing_else_and_takes_no_markup_from_history() {
+    let hostile = "<script>alert(1)</script>";
+    let lines = [
+        format!(
+            r#"{{"at":"2026-11-20T08:00:00Z","op":"login","user":"{hostile}","session":"a\"b","groups":["<b>"]}}"#
+        ),
+        format!(
+            r#"{{"at":"2026-11-20T08:01:00Z","op":"login","user":"{hostile}","session":"\u202ertl","groups":["<b>"]}}"#
+        ),
+        format!(
+            r#"{{"at":"2026-11-20T08:02:00Z","op":"login","user":"{hostile}","session":"x","groups":["<b>"]}}"#
+        ),
+    ];
+    let dir = folder(&[
+        ("sledger.toml", CONFIG),
+        ("day.jsonl", &lines.join("\n")),
+        ("newest.rhai", "fn on_exhausted() { evict(sessions.newest()).because(\"<i>&\") }"),
+    ]);
+    ok(dir.path(), &["policy", "backtest", "newest.rhai", "--recording", "day.jsonl", "--html", "page.html"]);
+    let page = std::fs::read_to_string(dir.path().join("page.html")).unwrap();
+    for wanted in [
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "evict \\u{202e}rtl: &lt;i&gt;&amp;",
+        "<td>&lt;b&gt;</td><td>1</td>",
+        "<rect class=\"evict\"",
+        "prefers-color-scheme: dark",
+        "evict a&quot;b: oldest (line 4)",
+    ] {
+        assert!(page.contains(wanted), "{wanted}\n is missing in\n{page}");
+    }
+    for unwanted in ["<script", "<b>", "<i>", "http", "\u{202e}", "src=", "url("] {
+        assert!(!page.contains(unwanted), "{unwanted} stands in\n{page}");
+    }
+    let ran = run(
+        dir.path(),
+        &["policy", "backtest", "newest.rhai", "--recording", "day.jsonl", "--html", "no/page"],
+    );
+    assert!(ran.code == 1 && ran.stderr.contains("cannot write `no/page`"), "{ran:?}");
+}

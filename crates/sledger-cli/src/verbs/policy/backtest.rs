@@ -1,6 +1,7 @@
 //! `policy backtest`: what a policy would have decided where others did.
 
 mod bound;
+mod html;
 mod json;
 mod shown;
 mod trial;
@@ -12,7 +13,7 @@ use crate::exit::{Exit, Usage};
 use crate::output::{Format, Output};
 use crate::past::Past;
 use crate::whence::Whence;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bound::Bound;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -48,6 +49,9 @@ pub(crate) struct Backtest {
     /// Exit 3 where so many decisions change to it, e.g. 'deny>0,changed>=9'
     #[arg(long, value_name = "WHAT>N")]
     fail_on: Vec<String>,
+    /// Write the report as one page, with a plot of changes over time
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// First changes shown
     #[arg(long, value_name = "N", default_value_t = 5)]
     examples: usize,
@@ -73,6 +77,11 @@ impl Backtest {
         } else {
             (backtest(&whence, global, trial, out)?, None)
         };
+        if let Some(file) = &self.html {
+            let page = html::page(&report, &told, losses);
+            let written = std::fs::write(file, page);
+            written.with_context(|| format!("cannot write `{}`", file.display()))?;
+        }
         if out.is_json() {
             out.json(&json::Shown::new(&report, &told))?;
         } else {

@@ -16,6 +16,10 @@ const ROWS_MAX: usize = 20;
 /// Characters of a line of a policy that are shown.
 const LINE_CHARS_MAX: usize = 60;
 
+/// What is said of a backtest with consequences.
+pub(super) const CASCADE: &str = "cascade: every recorded command is decided again on a state of its own, so that\n\
+                                  changed decisions alter what follows; logins are compared by what became of them";
+
 pub(super) fn tell(
     report: &Report,
     told: &Told<'_>,
@@ -24,8 +28,7 @@ pub(super) fn tell(
 ) -> Result<()> {
     out.line(&head(report, told))?;
     if told.cascade {
-        out.line("cascade: every recorded command is decided again on a state of its own, so that")?;
-        out.line("changed decisions alter what follows; logins are compared by what became of them")?;
+        CASCADE.lines().try_for_each(|line| out.line(line))?;
     }
     if let (Some(first), Some(last)) = (report.first, report.last) {
         out.line(&format!("from {} to {}", told.zone.shown(first), told.zone.shown(last)))?;
