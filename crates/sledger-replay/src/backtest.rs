@@ -82,11 +82,11 @@ impl Backtest {
     /// Says why the candidate cannot stand in, or names what cannot be used of the beginning.
     pub fn new(begin: &Begin, trial: Trial) -> Result<Self, RejudgeError> {
         let report = Report::new(trial.examples);
-        let standing = Standing::new(trial.candidate, trial.target.clone())?;
-        let old = match trial.against {
-            Some(against) => Some(Standing::new(against, trial.target)?),
-            None => None,
-        };
+        let both = [Some(&trial.candidate), trial.against.as_ref()];
+        let names: Vec<Arc<str>> = both.into_iter().flatten().map(|one| Arc::clone(&one.name)).collect();
+        let standing = |one| Standing::known_as(one, names.clone(), trial.target.clone());
+        let old = trial.against.map(standing).transpose()?;
+        let standing = standing(trial.candidate)?;
         let old = old.map(|standing| Rejudge::new(begin, Some(standing))).transpose()?;
         let new = Rejudge::new(begin, Some(standing))?;
         Ok(Self { new, old, window: trial.window, report })

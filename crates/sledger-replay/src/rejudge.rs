@@ -188,9 +188,16 @@ impl Rejudge {
         }
     }
 
-    /// The source of a revision that is bound.
-    pub(crate) fn source_of(&self, policy: &PolicyRef) -> Option<Arc<str>> {
+    /// The source of a revision that was bound so far.
+    #[must_use]
+    pub fn source_of(&self, policy: &PolicyRef) -> Option<Arc<str>> {
         self.engine.source_of(policy)
+    }
+
+    /// The source installed last under a name, or that which comes with the program.
+    #[must_use]
+    pub fn installed(&self, name: &str) -> Option<Arc<str>> {
+        self.texts.named(name).next()
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod test;
+pub(crate) mod diff;
 pub(crate) mod explain;
 
 use crate::args::Global;
@@ -34,6 +35,7 @@ pub(crate) enum Policy {
     Explain(explain::Explain),
     Capture(capture::Capture),
     Backtest(Box<backtest::Backtest>),
+    Diff(diff::Diff),
 }
 
 impl Policy {
@@ -53,6 +55,7 @@ impl Policy {
             Self::Explain(verb) => verb.run(global, out),
             Self::Capture(verb) => verb.run(global, out),
             Self::Backtest(verb) => verb.run(global, out),
+            Self::Diff(verb) => verb.run(global, out),
         }
     }
 }

@@ -47,6 +47,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "explain"],
     &["policy", "capture"],
     &["policy", "backtest"],
+    &["policy", "diff"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

@@ -347,3 +347,49 @@ fn the_page_needs_nothing_else_and_takes_no_markup_from_history() {
     );
     assert!(ran.code == 1 && ran.stderr.contains("cannot write `no/page`"), "{ran:?}");
 }
+
+#[test]
+fn a_diff_shows_sources_findings_and_the_decisions_on_which_two_differ() {
+    let dir = past();
+    let newer =
+        PROTECT.replace("idle.most_idle(quota.excess)", "idle.oldest(quota.excess)").replace("5m", "10m");
+    let newer = newer.replace(
+        "fn on_exhausted() {",
+        "fn on_exhausted() {\n    for s in sessions { if s.idle > \"5m\" {} }",
+    );
+    std::fs::write(dir.path().join("newer.rhai"), newer).unwrap();
+    let said = ok(dir.path(), &["policy", "diff", "protect.rhai", "newer.rhai"]);
+    assert!(said.starts_with("--- protect.rhai\n+++ newer.rhai\n@@ "), "{said}");
+    assert!(
+        said.contains("\n-    evict(idle.most_idle(quota.excess)).because(\"idle longest\")\n"),
+        "{said}"
+    );
+    assert!(said.contains("\nfindings\n+ 6:"), "{said}");
+    assert!(!said.contains("changed"), "{said}");
+    // Ann is too quick for either; bob's b2 is idle longest, b1 is oldest.
+    let said = ok(dir.path(), &["policy", "diff", "protect.rhai", "newer.rhai", "--data", "past"]);
+    assert!(said.contains("newer at per-user: 7 logins, 3 exhausted, 1 changed\n"), "{said}");
+    let example = "    was  evict b2: idle longest (line 8)\n    is   evict b1: idle longest (line 9)\n";
+    assert!(said.contains(example), "{said}");
+    let told = json(dir.path(), &["policy", "diff", "newer.rhai", "protect.rhai", "--data", "past"]);
+    assert_eq!((told["came"].as_array().unwrap().len(), &told["backtest"]["changed"]), (0, &Value::from(1)));
+}
+
+#[test]
+fn revisions_are_found_where_they_were_installed() {
+    let dir = past();
+    let seq = format!("seq:{}", seq_of(dir.path(), "b3"));
+    let told = json(dir.path(), &["policy", "explain", &seq, "--data", "past"]);
+    let revision = told["recorded"]["policies"][0]["policy"].as_str().unwrap();
+    let diff = |args: &[&str]| run(dir.path(), &[&["policy", "diff"], args].concat());
+    let ran = diff(&[revision, "destroy_oldest", "--data", "past"]);
+    assert!(ran.code == 0 && ran.stdout.starts_with("the sources are the same\n"), "{ran:?}");
+    assert!(ran.stdout.contains(" 3 exhausted, 0 changed\n"), "{ran:?}");
+    for (args, said) in [
+        (&[revision, "protect.rhai"][..], "name its history by --data, --connect or --recording"),
+        (&["gone@00000000", "protect.rhai", "--data", "past"], "no quota of this history was decided by it"),
+    ] {
+        let ran = diff(args);
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{args:?}: {ran:?}");
+    }
+}

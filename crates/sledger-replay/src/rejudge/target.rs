@@ -68,6 +68,8 @@ fn no_target(wanted: Option<&str>, known: &[String]) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     candidate: Candidate,
+    /// Quotas that name one of these are meant by name.
+    names: Vec<Arc<str>>,
     header: Header,
     target: Target,
     /// Meant once, because it was the only one: meant from then on.
@@ -83,13 +85,32 @@ pub(crate) struct Standing {
 
 impl Standing {
     pub(crate) fn new(candidate: Candidate, target: Target) -> Result<Self, CandidateError> {
+        let names = vec![Arc::clone(&candidate.name)];
+        Self::known_as(candidate, names, target)
+    }
+
+    /// A candidate that stands in, too, where a quota names one of `names`.
+    pub(crate) fn known_as(
+        candidate: Candidate,
+        names: Vec<Arc<str>>,
+        target: Target,
+    ) -> Result<Self, CandidateError> {
         let header = read_header(&candidate.name, &candidate.source).map_err(|lint| {
             CandidateError::Header { policy: candidate.name.to_string(), reason: lint.message }
         })?;
         let only = None;
         let (places, stood_in) = (Vec::new(), BTreeSet::new());
-        let mut new =
-            Self { candidate, header, target, only, places, has_limit: false, is_met: false, stood_in };
+        let mut new = Self {
+            candidate,
+            names,
+            header,
+            target,
+            only,
+            places,
+            has_limit: false,
+            is_met: false,
+            stood_in,
+        };
         // What is wrong with it, or with params given, is told before history is read.
         new.bind(&Quota::default_quota(), &mut Engine::new())?;
         Ok(new)
@@ -135,7 +156,7 @@ impl Standing {
         if let Target::Quota(name) = &self.target {
             return those(&|quota| *quota.name == **name);
         }
-        let named = those(&|quota| quota.quota.on_exhausted == *self.candidate.name);
+        let named = those(&|quota| self.is_named(quota));
         if !named.is_empty() {
             return named;
         }
@@ -148,6 +169,10 @@ impl Standing {
             .unwrap_or_default()
     }
 
+    fn is_named(&self, quota: &ReadyQuota) -> bool {
+        self.names.iter().any(|name| **name == *quota.quota.on_exhausted)
+    }
+
     /// Notes, at a login, that those quotas were meant.
     pub(crate) fn met(&mut self, quotas: &[ReadyQuota]) {
         if std::mem::replace(&mut self.is_met, true) {
@@ -157,7 +182,7 @@ impl Standing {
             let Some(quota) = quotas.get(usize::from(*place)) else { continue };
             if !self.stood_in.contains(&*quota.name) {
                 self.stood_in.insert(quota.name.to_string());
-                let is_named = quota.quota.on_exhausted == *self.candidate.name;
+                let is_named = self.is_named(quota);
                 if self.target == Target::ByName && !is_named {
                     self.only = Some(quota.name.to_string());
                 }

@@ -2,11 +2,11 @@
 
 mod bound;
 mod html;
-mod json;
-mod shown;
+pub(super) mod json;
+pub(super) mod shown;
 mod trial;
 
-pub(super) use trial::{Span, read_candidate};
+pub(super) use trial::{Span, read_candidate, read_source};
 
 use crate::args::Global;
 use crate::exit::{Exit, Usage};

@@ -63,8 +63,8 @@ fn section(title: &str, head: &[&str], rows: &[Vec<String>]) -> String {
         return String::new();
     }
     let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        let cells: String = cells.map(|cell| format!("<{tag}>{}</{tag}>", text(cell))).collect();
-        format!("<tr>{cells}</tr>\n")
+        let cells: Vec<String> = cells.map(|cell| format!("<{tag}>{}</{tag}>", text(cell))).collect();
+        format!("<tr>{}</tr>\n", cells.concat())
     };
     let mut out = format!("<h2>{}</h2>\n<table>\n", text(title));
     if !head.is_empty() {
@@ -104,8 +104,8 @@ fn notes(notes: &[String]) -> String {
     if notes.is_empty() {
         return String::new();
     }
-    let items: String = notes.iter().map(|note| format!("<li>{}</li>\n", text(note))).collect();
-    format!("<h2>What the figures leave out</h2>\n<ul>\n{items}</ul>\n")
+    let items: Vec<String> = notes.iter().map(|note| format!("<li>{}</li>\n", text(note))).collect();
+    format!("<h2>What the figures leave out</h2>\n<ul>\n{}</ul>\n", items.concat())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// The report.
 #[derive(Serialize)]
-pub(super) struct Shown<'r> {
+pub(in super::super) struct Shown<'r> {
     policy: &'r str,
     quotas: Vec<&'r str>,
     cascade: bool,
@@ -100,7 +100,7 @@ struct BucketObject {
 }
 
 impl<'r> Shown<'r> {
-    pub(super) fn new(report: &'r Report, told: &'r Told<'_>) -> Self {
+    pub(in super::super) fn new(report: &'r Report, told: &'r Told<'_>) -> Self {
         let unable = |why| report.unable.get(&why).copied().unwrap_or(0);
         let source = &told.candidate.source;
         let changes = report.changes.iter().map(|(change, count)| ChangeObject {

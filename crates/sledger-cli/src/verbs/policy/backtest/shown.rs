@@ -20,7 +20,7 @@ const LINE_CHARS_MAX: usize = 60;
 pub(super) const CASCADE: &str = "cascade: every recorded command is decided again on a state of its own, so that\n\
                                   changed decisions alter what follows; logins are compared by what became of them";
 
-pub(super) fn tell(
+pub(in super::super) fn tell(
     report: &Report,
     told: &Told<'_>,
     losses: Option<Losses>,

@@ -42,7 +42,7 @@ pub(super) fn changes(buckets: &Buckets, zone: Zone) -> String {
 
 fn legend() -> String {
     let entry = |kind: Kind| format!("<span class=\"{kind}\">to {kind}</span>");
-    let entries: String = Kind::ALL.into_iter().map(entry).collect();
+    let entries = Kind::ALL.map(entry).concat();
     format!("<p class=\"legend\">{entries}</p>\n")
 }
 
