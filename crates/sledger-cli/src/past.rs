@@ -37,8 +37,10 @@ type AnyBlocks = Box<dyn Iterator<Item = Result<Block>> + Send>;
 /// Gets every decision; false when it has seen enough.
 type Each<'s> = &'s mut dyn FnMut(Arc<Decision>) -> Result<bool>;
 
-/// Blocks decoded ahead.
-const BLOCKS_AHEAD: usize = 16;
+/// Decisions decoded before they are handed over.
+const BATCH_DECISIONS: usize = 2048;
+/// Batches decoded ahead.
+const BATCHES_AHEAD: usize = 4;
 
 /// A past that can be read once.
 pub(crate) struct Past {
@@ -181,25 +183,37 @@ fn of_blocks(blocks: AnyBlocks, mut fold: Fold, see: See<'_>) -> Result<State> {
 }
 
 fn each_of_blocks(blocks: AnyBlocks, see: Each<'_>) -> Result<()> {
-    let (send, decoded) = sync_channel(BLOCKS_AHEAD);
+    let (send, decoded) = sync_channel(BATCHES_AHEAD);
     let reader = spawn(move || {
-        for block in blocks {
-            let decoded = block.and_then(|block| Ok(decisions(&block).collect::<Result<Vec<_>, _>>()?));
-            let is_last = decoded.is_err();
-            // Whoever has seen enough listens no more.
-            if send.send(decoded).is_err() || is_last {
+        let mut blocks = blocks.peekable();
+        while blocks.peek().is_some() {
+            // Whoever has seen enough, or met an error, listens no more.
+            if send.send(batch(&mut blocks)).is_err() {
                 return;
             }
         }
     });
-    for block in &decoded {
-        for decision in block? {
+    for batch in &decoded {
+        for decision in batch? {
             if !see(decision)? {
                 return Ok(());
             }
         }
     }
     reader.join().map_err(|_| anyhow!("reading the history failed: its reader stopped"))
+}
+
+/// The decisions of some blocks: a block may hold one, and handing over one by one costs more than decoding.
+fn batch(blocks: &mut impl Iterator<Item = Result<Block>>) -> Result<Vec<Arc<Decision>>> {
+    let mut batch = Vec::new();
+    while batch.len() < BATCH_DECISIONS
+        && let Some(block) = blocks.next()
+    {
+        for decision in decisions(&block?) {
+            batch.push(decision?);
+        }
+    }
+    Ok(batch)
 }
 
 fn each_of_recording(mut lines: Lines, mut simulation: Simulation, see: Each<'_>) -> Result<()> {

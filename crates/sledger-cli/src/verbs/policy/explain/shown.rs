@@ -234,14 +234,20 @@ fn row(known: &Known, at: Millis) -> Vec<String> {
     ]
 }
 
-/// Whole seconds, in the largest unit that fits.
+/// Whole seconds, in the two largest units that there are of them.
 fn seconds(millis: u64) -> String {
-    let seconds = millis / 1000;
-    let (unit, name) = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")]
-        .into_iter()
-        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit))
-        .unwrap_or((1, "s"));
-    format!("{}{name}", seconds / unit)
+    let mut left = millis / 1000;
+    let mut text = String::new();
+    for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")] {
+        let count = left / unit;
+        left %= unit;
+        let is_shown = count > 0 && text.chars().filter(char::is_ascii_alphabetic).count() < 2;
+        if is_shown {
+            // Writing to memory does not fail.
+            let _always = write!(text, "{count}{name}");
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 /// Each line that ran, once per time, and the values on it.
