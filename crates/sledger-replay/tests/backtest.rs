@@ -271,6 +271,22 @@ fn consequences_follow_only_where_they_are_asked_for() {
 }
 
 #[test]
+fn a_candidate_stands_in_after_settings_change_as_well() {
+    let quota = r#"{"name":"per-user","max_sessions":1,"on_exhausted":"destroy_oldest"}"#;
+    let configure = format!(r#"{{"at":4500,"op":"configure","config":{{"quota":[{quota}]}}}}"#);
+    let mut lines: Vec<String> =
+        ["a", "b", "c", "d"].iter().zip(1..).map(|(id, at)| login(at, "ann", id)).collect();
+    lines.extend([configure, login(5, "ann", "e"), login(6, "ann", "f")]);
+    let past = played(TWO, &lines);
+    assert!(past.1.iter().any(|one| matches!(one.decision.op, Op::Configure)));
+    let deny =
+        || trial("deny_access", built_in("deny_access").unwrap(), Target::Quota("per-user".to_owned()));
+    for report in [backtest(&past, deny()), cascade(&past, deny())] {
+        assert_eq!((report.changed, report.after.evicted, report.after.denied), (4, 0, 4), "{report:?}");
+    }
+}
+
+#[test]
 fn a_limit_of_its_own_changes_logins_that_had_room() {
     let one = "fn limit() { 1 }\nfn on_exhausted() { deny(\"one is enough\") }";
     let report = backtest(&five(), trial("one", one, Target::ByName));
