@@ -427,3 +427,15 @@ fn what_was_decided_is_captured_so_that_it_passes() {
     assert_eq!(all, passed);
     assert!(all > 300, "{all} decisions: too few to say much");
 }
+
+#[test]
+fn denials_of_a_storm_are_counted_apart() {
+    let config = TWO.replace("destroy_oldest", "deny_access");
+    let mut lines: Vec<String> = (0..100).map(|n| login(n / 50, "ann", &format!("s{n}"))).collect();
+    lines.push(r#"{"at":9000,"op":"advance"}"#.to_owned());
+    let past = played(&config, &lines);
+    let report = backtest(&past, trial("oldest", built_in("destroy_oldest").unwrap(), Target::ByName));
+    assert!(report.aggregated > 50, "{report:?}");
+    assert_eq!(report.decisions + report.aggregated, 100, "{report:?}");
+    assert_eq!(report.changed, report.before.denied, "each denial that is recorded: {report:?}");
+}
