@@ -50,9 +50,13 @@ fn look(folder: &Path) -> Look {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).ok()?.take(FILES_MAX) {
         let path = entry.ok()?.path();
-        let is_one = path.extension().is_some_and(|extension| extension == "rhai" || extension == "toml");
-        if is_one && let Ok(about) = path.metadata() {
-            files.push((path, about.len(), about.modified().ok()));
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let is_one = |one: &str| one.eq_ignore_ascii_case("rhai") || one.eq_ignore_ascii_case("toml");
+        if extension.is_some_and(is_one) {
+            // What cannot be read is seen all the same: it is a policy that cannot be used.
+            let about = path.metadata().ok();
+            let changed = about.as_ref().and_then(|about| about.modified().ok());
+            files.push((path, about.map_or(0, |about| about.len()), changed));
         }
     }
     files.sort();

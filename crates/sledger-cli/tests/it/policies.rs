@@ -164,9 +164,21 @@ fn a_broken_file_saved_into_a_watched_folder_under_load_changes_no_decision() {
         }
         save("mine.rhai", OLDEST.as_bytes());
         wait_for("it is well again", || trouble(&client).is_empty());
-        save("MINE.rhai", OLDEST.as_bytes());
-        wait_for("a bad name", || trouble(&client).contains("MINE.rhai"));
-        std::fs::remove_file(dir.path().join("policies/MINE.rhai")).unwrap();
+        let others: [(&str, &[u8], &str); 5] = [
+            ("MINE.rhai", b"", "MINE.rhai"),
+            ("mine.RHAI", OLDEST.as_bytes(), "have one name"),
+            ("latin.rhai", b"// caf\xe9\nfn on_exhausted() { deny(\"x\") }", "latin.rhai"),
+            ("words.rhai", b"//! [params]\n//! if = { default = 1, type = \"int\" }\nfn on_exhausted() { deny(\"x\") }", "words.rhai"),
+            ("typed.rhai", b"//! [params]\n//! n = { default = \"a\", type = \"int\" }\nfn on_exhausted() { deny(\"x\") }", "typed.rhai"),
+        ];
+        for (name, text, complaint) in others {
+            save(name, text);
+            wait_for(complaint, || trouble(&client).contains(complaint));
+            std::fs::remove_file(dir.path().join("policies").join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", dir.path().join("policies/gone.rhai")).unwrap();
+        wait_for("a link to nowhere", || trouble(&client).contains("gone.rhai"));
+        std::fs::remove_file(dir.path().join("policies/gone.rhai")).unwrap();
         save("mine.test.toml", tests.as_bytes());
         wait_for("a failing test", || trouble(&client).contains("test `never`"));
     });

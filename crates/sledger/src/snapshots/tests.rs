@@ -200,7 +200,7 @@ fn a_snapshot_that_does_not_belong_here_is_passed_over_and_said_so() {
     let abroad = SnapshotAbout { ledger: foreign.ledger, ..about };
     assert_eq!(reason(&dir, &foreign, abroad, end), format!("it belongs to ledger `{}`", foreign.ledger));
     let newer = SnapshotAbout { revision: 99, ..about };
-    let said = "its rows have revision `99`; this program reads `1`";
+    let said = "its rows have revision `99`; this program reads `2`";
     assert_eq!(reason(&dir, &meta, newer, end), said);
     let ruled = SnapshotAbout { rules: 99, ..about };
     let said = "it was folded by rules of revision `99`; those of this program are `1`";
