@@ -149,7 +149,7 @@ fn a_broken_file_saved_into_a_watched_folder_under_load_changes_no_decision() {
         let broken: [(&str, &[u8], &str); 6] = [
             ("mine.rhai", b"fn on_exhausted() {", "mine.rhai:"),
             ("mine.rhai", b"fn on_exhausted() { evict(sesions.oldest()) }", "did you mean `sessions`"),
-            ("mine.rhai", b"\xff\xfe\x00f", "not UTF-8"),
+            ("mine.rhai", b"\xff\xfe\x00f", "UTF-16"),
             ("mine.rhai", &vec![b' '; 10 << 20], "larger than"),
             ("mine.rhai", b"//! description = \n\nfn on_exhausted() { deny(\"x\") }", "header"),
             (

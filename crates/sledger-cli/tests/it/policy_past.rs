@@ -150,7 +150,10 @@ fn params_windows_and_consequences_are_as_asked() {
 fn slips_are_told_with_what_to_write() {
     let dir = past();
     for (args, said) in [
-        (&["deny_acces"][..], "no file `deny_acces`, and no built-in policy of that name: deny_access "),
+        (
+            &["deny_acces"][..],
+            "no file `deny_acces`, and no built-in policy of that name: business_hours deny_access ",
+        ),
         (&["protect.rhai", "--param", "portect=1m"], "the policy has no such param; it has: protect"),
         (&["protect.rhai", "--param", "protect=soon"], "--param protect=soon: "),
         (

@@ -59,7 +59,7 @@ pub(crate) fn changed(done: &PolicyChanged, global: &Global, out: &mut Output<'_
         out.say("nothing changed");
     }
     table(std::iter::once(&done.policy), global, out)?;
-    if done.policy.uses.is_empty() {
+    if done.policy.uses.is_empty() && done.policy.origin.is_some() {
         out.say("no quota asks it yet: name it in `on_exhausted`, or install it with --quota");
     }
     Ok(Exit::Ok)
@@ -90,9 +90,9 @@ fn table<'a>(
 fn rows(policy: &PolicyObject, global: &Global) -> Vec<[String; 7]> {
     let when = |since: Option<&str>| since.map_or_else(|| "-".to_owned(), |since| global.tz.reshown(since));
     if policy.uses.is_empty() {
+        let state = if policy.origin.is_some() { "installed" } else { "not in force" };
         let actor = policy.actor.as_deref().unwrap_or("-");
-        let cells =
-            [&*policy.name, "installed", "-", &when(policy.since.as_deref()), &escape(actor), "-", "-"];
+        let cells = [&*policy.name, state, "-", &when(policy.since.as_deref()), &escape(actor), "-", "-"];
         return vec![cells.map(str::to_owned)];
     }
     policy

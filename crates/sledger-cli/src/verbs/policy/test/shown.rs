@@ -42,7 +42,8 @@ fn summary(outcomes: &[Outcome], problems: &[String]) -> String {
 
 fn policy(outcome: &Outcome, out: &mut Output<'_>) -> Result<()> {
     let file = outcome.subject.file.display().to_string();
-    for lint in &outcome.lints {
+    // Hints are for `policy check`.
+    for lint in outcome.lints.iter().filter(|lint| lint.severity != sledger_policy::Severity::Hint) {
         out.line(&escape(&format!("{file}:{lint}")))?;
     }
     if let Some(error) = outcome.error() {
@@ -113,7 +114,7 @@ fn property(found: &PropertyReport, out: &mut Output<'_>) -> Result<()> {
 fn policy_json(outcome: &Outcome) -> Value {
     let lints: Vec<Value> = outcome.lints.iter().map(|lint| {
         json!({"line": lint.line, "column": lint.column, "code": lint.code.as_str(), "message": lint.message,
-               "severity": if lint.severity == sledger_policy::Severity::Error { "error" } else { "warning" }})
+               "severity": lint.severity.as_str()})
     }).collect();
     let report = outcome.report();
     let cases: Option<Vec<Value>> = report.map(|report| report.cases.iter().map(case_json).collect());
