@@ -150,9 +150,12 @@ impl Sealing {
         let mut work = Some(work);
         self.state().again = false;
         while let Some(now) = &work {
-            let error = self.pass(now);
+            let worked = self.pass(now);
             let mut state = self.state();
-            state.status.last_error = error;
+            // A pass that finds nothing to do says nothing about the one before.
+            if let Some(error) = worked {
+                state.status.last_error = error;
+            }
             if !std::mem::take(&mut state.again) || state.stop {
                 work = None;
                 state.status.running = false;
@@ -169,28 +172,29 @@ impl Sealing {
         self.0.changed.notify_all();
     }
 
-    /// Seals every volume that has ended. Why one of them was left.
-    fn pass(&self, work: &Work) -> Option<String> {
+    /// Seals every volume that has ended. Why one of them was left; `None` where there was none to seal.
+    fn pass(&self, work: &Work) -> Option<Option<String>> {
         let reader = match Reader::open(&work.dir) {
             Ok(reader) => reader,
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Some(Some(error.to_string())),
         };
-        let mut last_error = None;
+        let (mut last_error, mut has_work) = (None, false);
         for (index, entry) in reader.entries.iter().enumerate() {
             if entry.sealed.is_some() || entry.end.is_none() {
                 continue;
             }
+            has_work = true;
             let job = Job { work, stop: &|| self.is_stopped() };
             match job.seal(entry, reader.head_before(index)) {
                 Ok(sealed) => self.tell(sealed),
-                Err(SealError::Stopped) => return last_error,
+                Err(SealError::Stopped) => return Some(last_error),
                 Err(error) => {
                     tracing::warn!(volume = entry.no, %error, "a volume was not sealed and stays as it is");
                     last_error = Some(format!("volume `{}` was not sealed: {error}", entry.no));
                 }
             }
         }
-        last_error
+        has_work.then_some(last_error)
     }
 
     fn tell(&self, sealed: SealedVolume) {
