@@ -122,7 +122,7 @@ fn played(policy: &str, history: &[(u64, Command)], run: Run) -> (Vec<Said>, [u8
     let (mut decider, mut recorded, mut said) = (begin(run.seed), Vec::new(), Vec::new());
     for (index, (at, command)) in history.iter().enumerate() {
         if run.restarted_at == Some(index) {
-            decider = restarted(begin(run.seed + 7), &recorded);
+            decider = restarted(&begin(run.seed + 7), &recorded);
         }
         let request = Request::new(Actor::Cli, command.clone());
         said.push(Said::of(&decider.decide(&request, Millis(at + run.later), &mut recorded)));
@@ -131,7 +131,7 @@ fn played(policy: &str, history: &[(u64, Command)], run: Run) -> (Vec<Said>, [u8
 }
 
 /// A decider over what was recorded, as it is read back; nothing else is left of the one before.
-fn restarted(fresh: Decider<Engine>, recorded: &[Recorded]) -> Decider<Engine> {
+fn restarted(fresh: &Decider<Engine>, recorded: &[Recorded]) -> Decider<Engine> {
     let mut state = fresh.state().clone();
     for one in recorded {
         let decision: Decision = codec::decode(&codec::encode(&*one.decision)).unwrap();

@@ -70,7 +70,7 @@ impl Desk {
         let theirs = Arc::clone(&clock);
         let ledger = Ledger::in_memory(LedgerConfig {
             settings: read.settings,
-            installs: policies.iter().map(install).collect(),
+            installs: Some(policies.iter().map(install).collect()),
             clock: theirs,
             ..LedgerConfig::new("unused")
         });

@@ -77,6 +77,7 @@ impl Source for Written {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
 fn lines(error: anyhow::Error) -> Vec<String> {
     error.to_string().lines().map(str::to_owned).collect()
 }

@@ -83,6 +83,7 @@ pub(crate) async fn reloads(watched: Option<Watched>, reloader: &Reloader) -> In
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a look may see nothing")]
     fn at(len: u64) -> Look {
         Some(vec![(PathBuf::from("a.rhai"), len, None)])
     }

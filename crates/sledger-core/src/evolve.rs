@@ -85,7 +85,7 @@ fn note_met(tables: &mut Tables, first: Seq, decision: &Decision) {
     let [judged, ..] = decision.judged.as_slice() else { return };
     if tables.met.len() >= MET_MAX {
         // One in a while is enough, and costs next to nothing.
-        if first.0 % 16 != 0 {
+        if !first.0.is_multiple_of(16) {
             return;
         }
         tables.met.pop_front();

@@ -153,8 +153,10 @@ impl Sealing {
             let worked = self.pass(now);
             let mut state = self.state();
             // A pass that finds nothing to do says nothing about the one before.
-            if let Some(error) = worked {
-                state.status.last_error = error;
+            match worked {
+                Ok(true) => state.status.last_error = None,
+                Ok(false) => {}
+                Err(error) => state.status.last_error = Some(error),
             }
             if !std::mem::take(&mut state.again) || state.stop {
                 work = None;
@@ -172,11 +174,11 @@ impl Sealing {
         self.0.changed.notify_all();
     }
 
-    /// Seals every volume that has ended. Why one of them was left; `None` where there was none to seal.
-    fn pass(&self, work: &Work) -> Option<Option<String>> {
+    /// Seals every volume that has ended. Whether there was any; else why one of them was left.
+    fn pass(&self, work: &Work) -> Result<bool, String> {
         let reader = match Reader::open(&work.dir) {
             Ok(reader) => reader,
-            Err(error) => return Some(Some(error.to_string())),
+            Err(error) => return Err(error.to_string()),
         };
         let (mut last_error, mut has_work) = (None, false);
         for (index, entry) in reader.entries.iter().enumerate() {
@@ -187,14 +189,14 @@ impl Sealing {
             let job = Job { work, stop: &|| self.is_stopped() };
             match job.seal(entry, reader.head_before(index)) {
                 Ok(sealed) => self.tell(sealed),
-                Err(SealError::Stopped) => return Some(last_error),
+                Err(SealError::Stopped) => break,
                 Err(error) => {
                     tracing::warn!(volume = entry.no, %error, "a volume was not sealed and stays as it is");
                     last_error = Some(format!("volume `{}` was not sealed: {error}", entry.no));
                 }
             }
         }
-        has_work.then_some(last_error)
+        last_error.map_or(Ok(has_work), Err)
     }
 
     fn tell(&self, sealed: SealedVolume) {

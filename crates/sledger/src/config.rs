@@ -19,10 +19,8 @@ pub struct Config {
     /// BLAKE3 of the configuration file, if there is one: settings are applied anew when it differs from the last.
     pub file: Option<[u8; 32]>,
     /// Policies of the policies folder: they override the built-in ones of the same name.
-    pub installs: Vec<Install>,
-    /// Whether policies stay as the ledger has them, because the folder cannot be used: `installs` is not looked at then.
-    /// A ledger that has none yet begins with those that come with the program.
-    pub keep_policies: bool,
+    /// `None` where the folder cannot be used: then policies stay as the ledger has them.
+    pub installs: Option<Vec<Install>>,
     /// Bounds of this process.
     pub bounds: Bounds,
     /// How many submissions may wait.
@@ -63,8 +61,7 @@ impl Config {
             data: data.into(),
             settings: Settings::default(),
             file: None,
-            installs: Vec::new(),
-            keep_policies: false,
+            installs: Some(Vec::new()),
             bounds: Bounds::default(),
             queue_max: 65_536,
             feed_readers_max: 256,

@@ -128,10 +128,8 @@ fn settle(
         }
         merged.settings
     };
-    let news = match config.keep_policies {
-        true => Vec::new(),
-        false => news_of_folder(&state, decider.policies(), &config.installs),
-    };
+    let folder = config.installs.as_ref();
+    let news = folder.map(|folder| news_of_folder(&state, decider.policies(), folder)).unwrap_or_default();
     let unchanged = !first_start
         && config.file == state.applied_file()
         && is_settled(&state, decider.policies(), &settings, &news);

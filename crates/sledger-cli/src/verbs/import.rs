@@ -128,7 +128,7 @@ impl Import {
             settings.quotas = settings.quotas.iter().map(|quota| Arc::new(advisory(quota))).collect();
         }
         Ok(sledger::Config {
-            installs: policies::load(config)?,
+            installs: Some(policies::load(config)?),
             settings,
             bounds: config.limits.bounds,
             reserve_bytes: config.ledger.reserve_bytes,

@@ -177,13 +177,13 @@ fn not_yet(config: &Config) -> Vec<&'static str> {
 ///
 /// # Errors
 /// What is wrong with them, where there is no ledger yet.
-fn policies_at_start(config: &Config) -> Result<(Vec<Install>, Option<String>)> {
+fn policies_at_start(config: &Config) -> Result<(Option<Vec<Install>>, Option<String>)> {
     let is_there = config.ledger.data.join("ledger.toml").exists();
     match policies::load_tested(config) {
-        Ok(installs) => Ok((installs, None)),
+        Ok(installs) => Ok((Some(installs), None)),
         Err(error) if is_there => {
             tracing::error!(%error, "the policies were not taken; those of the ledger stay in force");
-            Ok((Vec::new(), Some(error.to_string().replace('\n', "; "))))
+            Ok((None, Some(error.to_string().replace('\n', "; "))))
         }
         Err(error) => Err(error),
     }
@@ -191,18 +191,17 @@ fn policies_at_start(config: &Config) -> Result<(Vec<Install>, Option<String>)> 
 
 fn ledger_config(configured: &Configured) -> Result<(sledger::Config, Option<String>)> {
     let (installs, refused) = policies_at_start(&configured.config)?;
-    let ledger = settled(configured, installs, refused.is_some());
+    let ledger = settled(configured, installs);
     Ok((ledger, refused))
 }
 
-fn settled(configured: &Configured, installs: Vec<Install>, keep_policies: bool) -> sledger::Config {
+fn settled(configured: &Configured, installs: Option<Vec<Install>>) -> sledger::Config {
     let config = &configured.config;
     let data = &config.ledger.data;
     sledger::Config {
         settings: config.settings.clone(),
         file: configured.hash,
         installs,
-        keep_policies,
         bounds: config.limits.bounds,
         queue_max: config.limits.queue_max as usize,
         feed_readers_max: config.limits.feed_readers_max as usize,

@@ -42,6 +42,7 @@ pub(super) struct Court<'a, 'm> {
 }
 
 /// One exhausted key of one quota.
+#[derive(Clone, Copy)]
 struct Case<'c> {
     index: u16,
     quota: &'c ReadyQuota,
@@ -144,9 +145,8 @@ impl<'a, 'm> Court<'a, 'm> {
             _ => (&binding.policy, binding.has_limit),
         };
         let shadow = trial.filter(|trial| trial.is_shadow() && !self.is_tripped(index, &trial.policy));
-        let mut by = |policy: &PolicyRef, has_limit: bool| match is_final || !has_limit {
-            true => limit,
-            false => self.limit_by(policy, (quota, index), keys, limit),
+        let mut by = |policy: &PolicyRef, has_limit: bool| {
+            if is_final || !has_limit { limit } else { self.limit_by(policy, (quota, index), keys, limit) }
         };
         let in_force = by(policy, has_limit);
         (in_force, shadow.map(|trial| by(&trial.policy, trial.has_limit)))

@@ -75,12 +75,12 @@ impl<'t> Turning<'t, '_> {
     /// The quotas concerned: the one named, else all that the policy decides for or is named by.
     fn targets(&self) -> Vec<&'t Arc<Quota>> {
         let settings = self.settings();
-        let is_meant = |quota: &&Arc<Quota>| match &self.change.quota {
-            Some(name) => quota.name == *name,
-            None => {
-                let assigned = settings.assigned(&quota.name);
-                assigned.map_or(&*quota.on_exhausted, |one| &*one.policy) == self.name()
+        let is_meant = |quota: &&Arc<Quota>| {
+            if let Some(name) = &self.change.quota {
+                return quota.name == *name;
             }
+            let assigned = settings.assigned(&quota.name);
+            assigned.map_or(&*quota.on_exhausted, |one| &*one.policy) == self.name()
         };
         settings.quotas.iter().filter(is_meant).collect()
     }

@@ -214,9 +214,10 @@ fn switched(state: &State, settings: &Settings, bound: &[Binding], back: bool) -
     now.filter(|(quota, now)| before.get(quota).is_some_and(|before| before.policy != now.policy))
         .map(|(quota, now)| {
             let (quota, policy) = (Some(quota.into()), now.policy.clone());
-            match back {
-                true => Event::PolicyRolledBack { quota, policy },
-                false => Event::PolicyActivated { quota, policy, mode: PolicyMode::Active },
+            if back {
+                Event::PolicyRolledBack { quota, policy }
+            } else {
+                Event::PolicyActivated { quota, policy, mode: PolicyMode::Active }
             }
         })
         .collect()
