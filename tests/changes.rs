@@ -7,6 +7,8 @@
 mod policies;
 #[path = "changes/random.rs"]
 mod random;
+#[path = "changes/records.rs"]
+mod records;
 #[path = "changes/world.rs"]
 mod world;
 

@@ -8,45 +8,47 @@ use sledger_core::event::{Event, PolicyMode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const OLDEST: &str = "fn on_exhausted() { evict(sessions.oldest(quota.excess)).because(\"oldest\") }";
-const NEWEST: &str = "fn on_exhausted() { evict(sessions.newest(quota.excess)).because(\"newest\") }";
-const DENY: &str = "fn on_exhausted() { deny(\"no\") }";
-const FAILS: &str = "fn on_exhausted() { let n = 1 / (quota.limit - quota.limit); deny(`${n}`) }";
+pub(crate) const OLDEST: &str =
+    "fn on_exhausted() { evict(sessions.oldest(quota.excess)).because(\"oldest\") }";
+pub(crate) const NEWEST: &str =
+    "fn on_exhausted() { evict(sessions.newest(quota.excess)).because(\"newest\") }";
+pub(crate) const DENY: &str = "fn on_exhausted() { deny(\"no\") }";
+pub(crate) const FAILS: &str = "fn on_exhausted() { let n = 1 / (quota.limit - quota.limit); deny(`${n}`) }";
 
-fn policy(name: &str, quota: Option<&str>, deed: Deed) -> Changing {
+pub(crate) fn policy(name: &str, quota: Option<&str>, deed: Deed) -> Changing {
     let quota = quota.map(str::to_owned);
     Changing::Policy(Box::new(PolicyChange { name: name.to_owned(), quota, deed }))
 }
 
-fn install(name: &str, text: &str, quota: Option<&str>, mode: PolicyMode) -> Changing {
+pub(crate) fn install(name: &str, text: &str, quota: Option<&str>, mode: PolicyMode) -> Changing {
     policy(name, quota, Deed::Install { text: text.into(), mode, params: BTreeMap::new() })
 }
 
-fn shadow(name: &str, text: &str, quota: Option<&str>) -> Changing {
+pub(crate) fn shadow(name: &str, text: &str, quota: Option<&str>) -> Changing {
     install(name, text, quota, PolicyMode::Shadow)
 }
 
-fn active(name: &str, text: &str, quota: Option<&str>) -> Changing {
+pub(crate) fn active(name: &str, text: &str, quota: Option<&str>) -> Changing {
     install(name, text, quota, PolicyMode::Active)
 }
 
-fn office(limit: u32, policy: &str) -> Quota {
+pub(crate) fn office(limit: u32, policy: &str) -> Quota {
     Quota { on_exhausted: policy.to_owned(), ..quota("office", limit) }
 }
 
 /// A world with quota `office` of two that asks policy `mine`, which evicts the oldest.
-fn mine() -> World {
+pub(crate) fn mine() -> World {
     let mut world = World::new(file(vec![office(2, "deny_access")]));
     world.done(active("mine", OLDEST, None));
     world.reload(&file(vec![office(2, "mine")])).unwrap();
     world
 }
 
-fn decides(world: &World) -> Vec<String> {
+pub(crate) fn decides(world: &World) -> Vec<String> {
     world.state().bindings().iter().map(|binding| binding.policy.name.to_string()).collect()
 }
 
-fn told(world: &World, of: impl Fn(&Event) -> bool) -> usize {
+pub(crate) fn told(world: &World, of: impl Fn(&Event) -> bool) -> usize {
     world.events().filter(|event| of(event)).count()
 }
 

@@ -113,6 +113,14 @@ impl World {
 
     /// As [`World::reload`], with policies of the folder.
     pub(crate) fn reload_with(&mut self, settings: &Settings, folder: &[(&str, &str)]) -> Result<(), String> {
+        match self.reload_answer(settings, folder).field {
+            None => Ok(()),
+            Some(field) => Err(field),
+        }
+    }
+
+    /// What comes of a reload.
+    pub(crate) fn reload_answer(&mut self, settings: &Settings, folder: &[(&str, &str)]) -> Answer {
         let install = |(name, text): &(&str, &str)| Install {
             name: Arc::from(*name),
             text: Arc::from(*text),
@@ -124,11 +132,7 @@ impl World {
             bounds: Bounds::default(),
             file: None,
         };
-        let answer = self.ask(Command::Reload(Box::new(reload)));
-        match answer.field {
-            None => Ok(()),
-            Some(field) => Err(field),
-        }
+        self.ask(Command::Reload(Box::new(reload)))
     }
 
     /// One login, whatever comes of it.

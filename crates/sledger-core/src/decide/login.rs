@@ -6,10 +6,13 @@ use super::{Decided, Means, Outcomes, bounded, decision, edge, repeated};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Ending, Login, Rejection, Request};
 use crate::config::{DECISION_BYTES_MAX, ENDS_PER_LOGIN_MAX, Reuse, SameId};
-use crate::event::{Cause, Code, CommandMark, Decision, Event, LoginExtras, LoginOp, Op};
+use crate::event::{Cause, Code, CommandMark, Decision, Event, Judged, Judgement, LoginExtras, LoginOp, Op};
 use crate::state::Session;
 use crate::{Facts, Millis, Personal, Seq, State, UserNo};
 use std::sync::Arc;
+
+/// Bytes of the ids that `end` of one login may name: they are recorded with it, whatever becomes of it.
+const END_BYTES_MAX: usize = DECISION_BYTES_MAX / 2;
 
 /// One login on its way.
 pub(super) struct Attempt<'a> {
@@ -67,6 +70,12 @@ fn check_names(login: &Login) -> Result<(), Rejection> {
         }
         for (index, id) in ids.iter().enumerate() {
             edge::session_id(&format!("end[{index}]"), Some(id))?;
+        }
+        let bytes: usize = ids.iter().map(String::len).sum();
+        if bytes > END_BYTES_MAX {
+            let reason =
+                format!("has {bytes} bytes of ids; at most {END_BYTES_MAX} are recorded: end them first");
+            return Err(Rejection::new("end", reason));
         }
     }
     Ok(())
@@ -250,7 +259,7 @@ impl Attempt<'_> {
         let mut events = Vec::with_capacity(view.leaving.len() + 1);
         view.events(self.at, &mut events);
         events.push(Event::Resumed { session: session.number, retention: self.login.retention });
-        self.record(Vec::new(), events)
+        self.recorded_if_it_fits(self.decision(Vec::new(), events))
     }
 
     fn judge(&self, means: &mut Means<'_>, view: View<'_>) -> Decided {
@@ -264,17 +273,20 @@ impl Attempt<'_> {
             Ok(counted) => counted,
             Err(denial) => {
                 events.push(denial.event());
-                return self.record(judged, events);
+                return self.recorded_if_it_fits(self.decision(judged, events));
             }
         };
         let recordable = view.leaving.len() <= ENDS_PER_LOGIN_MAX;
         view.events(self.at, &mut events);
         events.push(Event::Admitted { user: self.user_no(events.len()), counted });
-        match self.decision(judged, events) {
-            decision if recordable && fits(&decision) => self.recorded(decision),
-            decision if recordable => self.recorded_without_shadows(decision),
-            _ => self.refuse(Refusal::Denied(self.too_large())),
+        if recordable {
+            return self.recorded_if_it_fits(self.decision(judged, events));
         }
+        self.refuse(Refusal::Denied(self.too_large()))
+    }
+
+    fn recorded_if_it_fits(&self, decision: Decision) -> Decided {
+        if fits(&decision) { self.recorded(decision) } else { self.recorded_without_shadows(decision) }
     }
 
     /// What a shadow said is left out before a login is refused for the length of its record.
@@ -318,7 +330,7 @@ impl Attempt<'_> {
         self.record(Vec::new(), vec![event])
     }
 
-    fn record(&self, judged: Vec<crate::event::Judged>, events: Vec<Event>) -> Decided {
+    fn record(&self, judged: Vec<Judged>, events: Vec<Event>) -> Decided {
         self.recorded(self.decision(judged, events))
     }
 
@@ -326,7 +338,7 @@ impl Attempt<'_> {
         Decided::one(decision, Answer::new(Outcome::Admitted, self.at))
     }
 
-    fn decision(&self, judged: Vec<crate::event::Judged>, events: Vec<Event>) -> Decision {
+    fn decision(&self, judged: Vec<Judged>, events: Vec<Event>) -> Decision {
         let login = self.login;
         let extras = (login.end != Ending::None || login.replaces.is_some()).then(|| {
             let replaces = login.replaces.as_deref().map(|id| bounded(id).into());
@@ -347,8 +359,47 @@ impl Attempt<'_> {
 
 /// Whether a decision is within its bound. Only one that might not be is encoded to know.
 fn fits(decision: &Decision) -> bool {
-    let rough: usize = decision.judged.len() * 4096 + decision.events.len() * 64;
-    rough + 16 * 1024 < DECISION_BYTES_MAX || crate::codec::encode(decision).len() <= DECISION_BYTES_MAX
+    let shadows = decision.events.iter().filter_map(|event| match event {
+        Event::PolicyDiffered { shadow, .. } => Some(&**shadow),
+        _ => None,
+    });
+    let judged: usize = decision.judged.iter().chain(shadows).map(rough).sum();
+    // The rest is what the edge lets in: facts of some 12 KiB.
+    let rough =
+        judged + decision.events.iter().map(event_bytes).sum::<usize>() + extras(decision) + 16 * 1024;
+    rough < DECISION_BYTES_MAX || crate::codec::encode(decision).len() <= DECISION_BYTES_MAX
+}
+
+/// At least as many bytes as an event of a login takes, but for what a shadow said.
+fn event_bytes(event: &Event) -> usize {
+    match event {
+        Event::Ended { .. } => 64,
+        Event::Admitted { counted, .. } => 64 + counted.len() * 40,
+        // Denials have a reason, failures the name of a policy.
+        _ => 1024,
+    }
+}
+
+/// At least as many bytes as it takes.
+fn rough(judged: &Judged) -> usize {
+    const NUMBER: usize = 10;
+    let sessions = match &judged.answer {
+        Judgement::Evict { victims: named } | Judgement::Deny { offer: named } => named.len(),
+        Judgement::Allow => 0,
+    };
+    let texts = judged.reason.iter().chain(&judged.told).chain(&judged.notes);
+    let key = judged.key.plain().map_or(0, |key| key.len());
+    256 + key + sessions * NUMBER + texts.map(|text| text.len() + NUMBER).sum::<usize>()
+}
+
+/// Bytes of what a login names beside itself.
+fn extras(decision: &Decision) -> usize {
+    let Op::Login(login) = &decision.op else { return 0 };
+    let Some(extras) = login.extras.as_ref().and_then(Personal::plain) else { return 0 };
+    match &extras.end {
+        Ending::Ids(ids) => ids.iter().map(|id| id.len() + 8).sum(),
+        Ending::None | Ending::All | Ending::Others => 0,
+    }
 }
 
 impl Denial {
