@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "changes/given.rs"]
+mod given;
 #[path = "changes/policies.rs"]
 mod policies;
 #[path = "changes/random.rs"]

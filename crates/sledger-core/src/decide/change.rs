@@ -203,6 +203,7 @@ fn delete(settings: &Settings, name: &str, reason: Option<&str>) -> Result<Next,
     }
     // Also where the default has the same name.
     next.switches.retain(|switch| switch.quota != name);
+    next.assignments.retain(|one| one.quota != name);
     next.forget_gone();
     let mut told = merge::told_why(settings, &next, reason);
     if next.quota(name).is_some() {
@@ -307,12 +308,15 @@ fn reset(settings: &Settings, name: &str, reason: Option<&str>) -> Result<Next, 
     let mut told: Vec<Event> =
         set.iter().map(|one| override_changed(name, &one.selector, None, None, reason)).collect();
     let is_switched = settings.switch(name).is_some();
-    let is_assigned = settings.assigned(name).is_some();
+    let given: Vec<_> = settings.assignments.iter().filter(|one| one.quota == name).collect();
     told.extend(settings.trial(name).map(policies::stopped));
+    let whys =
+        reason.into_iter().flat_map(|why| given.iter().map(move |one| policies::note(&one.policy, why)));
+    told.extend(whys);
     if is_switched {
         told.push(enabled_changed(name, reason));
     }
-    if told.is_empty() && !is_assigned {
+    if told.is_empty() && given.is_empty() {
         return Ok(None);
     }
     let mut next = with_overrides(settings, name, |all| all.retain(|one| one.set_at.is_none()));

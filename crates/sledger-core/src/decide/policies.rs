@@ -4,10 +4,10 @@
 //! lately; what is on trial ends nobody and lets nobody in unless it is for a share of users; the level of a quota is
 //! the quota's.
 
+use super::Means;
 use super::change::{Refused, found, refused};
 use super::judge::smoke;
 use super::settings::{shaped, short_enough};
-use super::{Means, edge};
 use crate::command::{Deed, PolicyChange, Refusal, Rejection, Request};
 use crate::config::{Assignment, Param, Quota, Settings};
 use crate::decide::Install;
@@ -50,12 +50,19 @@ pub(super) fn turn(
         found(&state.ready().settings, quota)?;
     }
     let mut turning = Turning { state, means, request, change, reason, at };
-    match &change.deed {
+    let turned = match &change.deed {
         Deed::Install { text, mode, params } => turning.install(text, *mode, params),
         Deed::Promote => turning.promote(),
         Deed::RollBack { to } => turning.roll_back(*to),
         Deed::Stop => turning.stop(),
-    }
+    };
+    Ok(turned?.map(|turn| turning.noted(turn)))
+}
+
+/// Why something was done about a policy, where no event of it has room to say so.
+pub(super) fn note(policy: &str, reason: &str) -> Event {
+    let about = Personal::Plain(format!("policy:{policy}").into());
+    Event::NoteAdded { about, text: Personal::Plain(reason.into()) }
 }
 
 /// That a policy on trial goes.
@@ -103,7 +110,7 @@ impl<'t> Turning<'t, '_> {
             self.try_out(quota, &bound)?;
         }
         match (mode, &self.change.quota) {
-            (PolicyMode::Active, None) => Ok(self.install_for_all(text)),
+            (PolicyMode::Active, None) => self.install_for_all(text, &targets),
             _ => self.assign(&targets, text, mode, params),
         }
     }
@@ -147,19 +154,39 @@ impl<'t> Turning<'t, '_> {
         smoked(self.state, self.means, self.request, (index, bound), self.at)
     }
 
-    /// For all quotas that name it: those that had it given to them follow the name again.
-    fn install_for_all(&self, text: &Arc<str>) -> Option<Turn> {
-        let mut settings = self.settings().clone();
-        settings
-            .assignments
-            .retain(|one| *one.policy != *self.name() || !one.is_active() && one.text != *text);
+    /// For all quotas that name it: those that had it given to them follow the name again. Where `given` has quotas that
+    /// name another policy, it is given to these anew.
+    fn install_for_all(&mut self, text: &Arc<str>, given: &[&Arc<Quota>]) -> Turned {
+        let (mut settings, mut told) = (self.settings().clone(), Vec::new());
+        settings.assignments.retain(|one| !self.is_about(one) || !(one.is_active() || one.text == *text));
+        for quota in given {
+            let before = self.settings().assigned(&quota.name);
+            let Some(before) = before.filter(|_| quota.on_exhausted != self.name()) else { continue };
+            let fresh = self.assignment(quota, text, PolicyMode::Active, &before.params)?;
+            self.give(fresh, &mut settings, &mut told);
+        }
         let is_there = self.state.policy_source(self.name()) == Some(text);
         if is_there && settings == *self.settings() {
-            return None;
+            return Ok(None);
         }
-        let name = Arc::from(self.name());
-        let installs = vec![Install { name, text: Arc::clone(text), from: PolicySource::Sent }];
-        Some(Turn { settings, told: Vec::new(), installs, back: false })
+        let install = Install { name: self.name().into(), text: Arc::clone(text), from: PolicySource::Sent };
+        let installs = if is_there { Vec::new() } else { vec![install] };
+        Ok(Some(Turn { settings, told, installs, back: false }))
+    }
+
+    /// Whether the quota of an assignment of this policy names it, too.
+    fn is_about(&self, one: &Assignment) -> bool {
+        let quota = self.settings().quota(&one.quota);
+        *one.policy == *self.name() && quota.is_some_and(|quota| quota.on_exhausted == self.name())
+    }
+
+    /// The turn with a note of the reason, unless it stands with a source or an assignment that comes with it.
+    fn noted(&self, mut turn: Turn) -> Turn {
+        let fresh = self.state.seq().next();
+        let is_kept =
+            !turn.installs.is_empty() || turn.settings.assignments.iter().any(|one| one.set_at == fresh);
+        turn.told.extend(self.reason.filter(|_| !is_kept).map(|reason| note(self.name(), reason)));
+        turn
     }
 
     /// For the quotas named, beside what they say.
@@ -215,6 +242,9 @@ impl<'t> Turning<'t, '_> {
         }
         settings.assignments.retain(|one| !same(one));
         if fresh.is_active() {
+            // What decides is no longer on trial.
+            let is_it = |one: &Assignment| (&one.policy, &one.text) == (&fresh.policy, &fresh.text);
+            settings.assignments.retain(|one| one.quota != quota || !is_it(one));
             if !self.is_what_the_quota_says(&fresh) {
                 settings.assignments.push(fresh);
             }
@@ -254,9 +284,13 @@ impl<'t> Turning<'t, '_> {
 
     fn promote(&mut self) -> Turned {
         let trials = self.on_trial()?;
+        for trial in &trials {
+            let quota = found(self.settings(), &trial.quota)?;
+            let bound = self.bind(quota, &trial.text, &trial.params)?;
+            self.try_out(quota, &bound)?;
+        }
         if let Some(text) = self.common_text(&trials) {
-            let turn = self.install_for_all(&text);
-            return Ok(turn);
+            return self.install_for_all(&text, &[]);
         }
         let (mut settings, mut told) = (self.settings().clone(), Vec::new());
         settings.assignments.retain(|one| !trials.contains(&one));
@@ -284,18 +318,13 @@ impl<'t> Turning<'t, '_> {
         let trials = self.on_trial()?;
         let mut settings = self.settings().clone();
         settings.assignments.retain(|one| !trials.contains(&one));
-        let mut told: Vec<Event> = trials.into_iter().map(stopped).collect();
-        // The event that it stopped has no room for a reason.
-        if let Some(reason) = self.reason {
-            edge::text("reason", reason, crate::config::REASON_BYTES_MAX)?;
-            let about = Personal::Plain(format!("policy:{}", self.name()).into());
-            told.push(Event::NoteAdded { about, text: Personal::Plain(reason.into()) });
-        }
+        let told = trials.into_iter().map(stopped).collect();
         Ok(Some(Turn { settings, told, installs: Vec::new(), back: false }))
     }
 
     fn roll_back(&mut self, to: Option<[u8; 4]>) -> Turned {
         let targets = self.targets();
+        self.decides_there(&targets)?;
         let text = match to {
             Some(revision) => Some(self.kept(&targets, revision)?),
             None => None,
@@ -313,18 +342,33 @@ impl<'t> Turning<'t, '_> {
                 settings.assignments.retain(|one| !given(one));
                 Some(Turn { settings, told: Vec::new(), installs: Vec::new(), back: false })
             }
-            (Some(text), None) => self.install_for_all(&text),
-            (None, None) => self.install_for_all(&self.before()?),
-            (Some(text), Some(_)) => self.assign(&targets, &text, PolicyMode::Active, &BTreeMap::new())?,
-            (None, Some(_)) => {
-                let text = self.before()?;
-                self.assign(&targets, &text, PolicyMode::Active, &BTreeMap::new())?
+            (text, None) => {
+                let text = text.map_or_else(|| self.before(), Ok)?;
+                self.install_for_all(&text, &targets)?
+            }
+            (text, Some(quota)) => {
+                let text = text.map_or_else(|| self.before(), Ok)?;
+                let params = self.settings().assigned(quota).map(|one| one.params.clone());
+                self.assign(&targets, &text, PolicyMode::Active, &params.unwrap_or_default())?
             }
         };
         if let Some(turn) = &mut turn {
             turn.back = true;
         }
         Ok(turn)
+    }
+
+    /// Where one quota is meant, only a policy that decides there has something to go back from.
+    fn decides_there(&self, targets: &[&Arc<Quota>]) -> Result<(), Refused> {
+        let policy = |quota: &&Arc<Quota>| {
+            let assigned = self.settings().assigned(&quota.name);
+            assigned.map_or(&*quota.on_exhausted, |one| &*one.policy) == self.name()
+        };
+        if self.change.quota.is_none() || targets.iter().all(policy) {
+            return Ok(());
+        }
+        let reason = format!("policy `{}` does not decide{}", self.name(), self.on_it());
+        Err(refused(Refusal::Unknown, "name", reason))
     }
 
     /// The source before the one in force.
@@ -340,7 +384,9 @@ impl<'t> Turning<'t, '_> {
     /// The kept source that has this revision under the params of a quota concerned.
     fn kept(&mut self, targets: &[&Arc<Quota>], revision: [u8; 4]) -> Result<Arc<str>, Refused> {
         let none = BTreeMap::new();
-        let mut params: Vec<&BTreeMap<String, Param>> = targets.iter().map(|quota| &quota.params).collect();
+        let given = targets.iter().filter_map(|quota| self.settings().assigned(&quota.name));
+        let mut params: Vec<&BTreeMap<String, Param>> = given.map(|one| &one.params).collect();
+        params.extend(targets.iter().map(|quota| &quota.params));
         params.push(&none);
         let mut known = Vec::new();
         for source in self.state.policy_sources(self.name()).iter().rev() {

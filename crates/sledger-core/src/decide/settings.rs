@@ -1,5 +1,6 @@
 //! Settings and policies: everything that changes decisions is recorded before it decides anything (RULES 15).
 
+use super::policies::stopped;
 use super::{Decided, Means, Outcomes, decision, own_decision, repeated, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Configure, Rejection, Request};
@@ -56,18 +57,37 @@ pub fn bindings(
     quotas.map(|quota| bind(quota, settings.assigned(&quota.name), &sources, policies)).collect()
 }
 
-/// Binds the policies given at run time, under the params in force.
+/// Binds the policies given at run time, under the params in force; and what is told of those on trial that these do
+/// not fit any more: they end, so that no trial keeps anything else from coming into force.
 ///
 /// # Errors
-/// Names the policy whose params can no longer be used.
-pub(super) fn rebound(policies: &mut dyn Policies, settings: &Settings) -> Result<Settings, PolicyFault> {
-    let mut settings = settings.clone();
-    for one in &mut settings.assignments {
+/// Names the quota that was given a policy whose params can no longer be used.
+pub(super) fn rebound(
+    policies: &mut dyn Policies,
+    settings: &Settings,
+) -> Result<(Settings, Vec<Event>), Rejection> {
+    let (mut settings, mut told) = (settings.clone(), Vec::new());
+    for mut one in std::mem::take(&mut settings.assignments) {
         let Some(quota) = settings.quotas.iter().find(|quota| quota.name == one.quota) else { continue };
-        let bound = policies.bind(&one.policy, &one.text, params_of(quota, one))?;
-        (one.revision, one.has_limit) = (bound.policy.revision, bound.has_limit);
+        match policies.bind(&one.policy, &one.text, params_of(quota, &one)) {
+            Ok(Bound { policy, has_limit }) => {
+                (one.revision, one.has_limit) = (policy.revision, has_limit);
+                settings.assignments.push(one);
+            }
+            Err(_) if !one.is_active() => told.push(stopped(&one)),
+            Err(fault) => return Err(given_and_unfit(&one, &fault)),
+        }
     }
-    Ok(settings)
+    Ok((settings, told))
+}
+
+fn given_and_unfit(one: &Assignment, fault: &PolicyFault) -> Rejection {
+    let (quota, policy) = (&one.quota, &one.policy);
+    let reason = format!(
+        "quota `{quota}` was given a policy at run time that does not fit it any more, {fault}: leave its params, \
+         or take the policy back first (policy rollback {policy} --quota {quota})"
+    );
+    Rejection::new("quota.params", reason)
 }
 
 /// The quota's own params where the policy is the one it names.
@@ -81,7 +101,7 @@ pub fn is_settled(state: &State, policies: &mut dyn Policies, settings: &Setting
         && state.engine() == policies.engine()
         && news.is_empty()
         && bindings(state, policies, settings, &[]).is_ok_and(|bound| bound == state.bindings())
-        && rebound(policies, settings).is_ok_and(|rebound| rebound == *settings)
+        && rebound(policies, settings).is_ok_and(|(rebound, _)| rebound == *settings)
 }
 
 /// What is new in the policies folder: files that are not as they were last taken from there, and built-in policies
@@ -167,17 +187,19 @@ pub fn applied(
     (actor, at): (Actor, Millis),
 ) -> Result<Vec<Decision>, Rejection> {
     let Applying { installs, file, reason, .. } = applying;
-    let settings = &rebound(policies, applying.settings).map_err(|fault| rejection(&fault))?;
+    let (settings, ended) = &rebound(policies, applying.settings)?;
     Ready::new(settings.clone())?;
     let named = installs_named(state, policies, settings, installs);
     few_enough(state, &named)?;
     let bindings = bindings(state, policies, settings, &named).map_err(|fault| rejection(&fault))?;
     let mut told = applying.told.to_vec();
+    told.extend_from_slice(ended);
     told.extend(switched(state, settings, &bindings, applying.back));
     let own = |op, events| own_decision(actor.clone(), at, op, events);
     let mut decisions: Vec<Decision> = named
         .into_iter()
-        .filter(|one| one.from == PolicySource::Folder || state.policy_source(&one.name) != Some(&one.text))
+        // From where it comes is news as well.
+        .filter(|one| one.from != PolicySource::Sent || state.policy_source(&one.name) != Some(&one.text))
         .map(|Install { name, text, from }| Event::PolicyInstalled {
             name,
             text,

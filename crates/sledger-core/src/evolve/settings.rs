@@ -85,11 +85,23 @@ pub(super) fn applied(
         tables.trips.clear();
         tables.bindings = Arc::from(bindings);
     }
+    forget_trips(tables);
     tables.engine = Box::from(engine);
     if file.is_some() {
         tables.file = file;
     }
     Effect::Nothing
+}
+
+/// Failures of policies that nobody asks any more are forgotten.
+fn forget_trips(tables: &mut Tables) {
+    let (ready, bindings) = (&tables.ready, &tables.bindings);
+    tables.trips.retain(|quota, policy| {
+        let binding = bindings.get(usize::from(quota));
+        let decides =
+            binding.is_some_and(|one| one.policy == *policy || one.on_error.as_ref() == Some(policy));
+        decides || ready.trial(quota).is_some_and(|trial| trial.policy == *policy)
+    });
 }
 
 /// Puts the parts of a configuration together, in order.

@@ -155,6 +155,11 @@ impl Trips {
         self.0.clear();
     }
 
+    /// Keeps those that are `asked` still.
+    pub(crate) fn retain(&mut self, asked: impl Fn(u16, &PolicyRef) -> bool) {
+        self.0.retain(|(quota, policy), _| asked(*quota, policy));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&(u16, PolicyRef), &Trip)> {
         self.0.iter()
     }
