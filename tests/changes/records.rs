@@ -11,7 +11,8 @@ use sledger_core::{Limit, Millis};
 /// A policy that says as much as it may.
 fn talkative(answer: &str) -> String {
     let long = "x".repeat(500);
-    let notes: String = (0..16).map(|n| format!("note(\"{n}{long}\");")).collect();
+    let notes: Vec<String> = (0..16).map(|n| format!("note(\"{n}{long}\");")).collect();
+    let notes = notes.concat();
     format!("fn limit() {{ 1 }}\nfn on_exhausted() {{ {notes} {answer} }}")
 }
 
