@@ -29,6 +29,14 @@ pub(crate) fn load_tested(config: &Config) -> Result<Vec<Install>> {
     if complaints.is_empty() { Ok(installs) } else { Err(Usage::error(complaints.join("\n"))) }
 }
 
+/// Policies of the folder that have no tests beside them: a warning each.
+pub(crate) fn without_tests(config: &Config, installs: &[Install]) -> Vec<String> {
+    let folder = &config.policies.folder;
+    let file = |one: &Install| folder.join(format!("{}.rhai", one.name));
+    let bare = installs.iter().map(file).filter(|file| !file.with_extension("test.toml").exists());
+    bare.map(|file| format!("{}: has no tests beside it", file.display())).collect()
+}
+
 /// What the gate has against a policy of the folder, for the quotas that name it.
 fn untested(config: &Config, install: &Install) -> Option<String> {
     let file = config.policies.folder.join(format!("{}.rhai", install.name));

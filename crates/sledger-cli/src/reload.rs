@@ -38,7 +38,8 @@ impl Written {
     /// A configuration with its policies as they are written now.
     fn fresh(&self, config: Config, hash: Option<[u8; 32]>) -> Result<Fresh, Vec<String>> {
         let installs = policies::load_tested(&config).map_err(lines)?;
-        let warnings = config.warnings.iter().map(|one| one.line(config.file.as_deref())).collect();
+        let warnings = config.warnings.iter().map(|one| one.line(config.file.as_deref()));
+        let warnings = warnings.chain(policies::without_tests(&config, &installs)).collect();
         let (settings, bounds) = (config.settings.clone(), config.limits.bounds);
         let reload = Reload { settings, installs, bounds, file: hash };
         let near_percent = u32::from(config.monitor.near_percent);

@@ -210,6 +210,10 @@ impl<N: Names> Scene<'_, N> {
     fn session(&self, event: &Event, number: Option<Seq>) -> Option<Arc<Facts>> {
         match event {
             Event::Admitted { .. } | Event::Denied { .. } | Event::Conflicted { .. } => self.login(),
+            // Of the login on which it happened.
+            Event::PolicyFailed { .. } | Event::PolicyDiffered { .. } | Event::PolicyTripped { .. } => {
+                self.login()
+            }
             Event::Adopted { facts, .. } => facts.plain().map(Arc::clone),
             Event::UserCleared { keep, .. } => self.any_ended().or_else(|| self.live((*keep)?)),
             _ => self.live(number?),

@@ -120,7 +120,10 @@ async fn passed(app: &App, name: &str, body: &PolicyBody) -> Result<Vec<LintObje
     let (name, text, tests) = (name.to_owned(), body.text.clone(), body.tests.clone());
     let passed = tokio::task::spawn_blocking(move || gate::pass(&name, &text, tests.as_deref(), &levels));
     match passed.await {
-        Ok(Ok(warnings)) => Ok(warnings.iter().map(lint_object).collect()),
+        Ok(Ok(warnings)) => {
+            let untested = body.tests.is_none().then(untested);
+            Ok(warnings.iter().map(lint_object).chain(untested).collect())
+        }
         Ok(Err(closed)) => Err(refused(&closed).into()),
         Err(_) => Err(Problem::new(500, None, "running the policy's tests failed").into()),
     }
@@ -160,6 +163,16 @@ fn lint_object(lint: &Lint) -> LintObject {
         code: lint.code.as_str().to_owned(),
         severity: lint.severity.as_str().to_owned(),
         message: lint.message.clone(),
+    }
+}
+
+/// What is said of a policy that comes without tests.
+fn untested() -> LintObject {
+    LintObject {
+        code: "untested".to_owned(),
+        severity: "warning".to_owned(),
+        message: "it comes without tests".to_owned(),
+        ..LintObject::default()
     }
 }
 

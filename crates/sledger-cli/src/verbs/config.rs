@@ -74,7 +74,8 @@ fn look(global: &Global) -> Result<Checked> {
     let installs = policies::load_tested(&configured.config)?;
     sledger_server::audit::check(&configured.config.audit)
         .map_err(|error| Usage::error(error.to_string()))?;
-    let warnings = policies::linear(&configured.config, &installs);
+    let mut warnings = policies::linear(&configured.config, &installs);
+    warnings.extend(policies::without_tests(&configured.config, &installs));
     Ok(Checked { configured, policies: installs.len(), warnings })
 }
 

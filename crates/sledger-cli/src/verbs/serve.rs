@@ -180,7 +180,12 @@ fn not_yet(config: &Config) -> Vec<&'static str> {
 fn policies_at_start(config: &Config) -> Result<(Option<Vec<Install>>, Option<String>)> {
     let is_there = config.ledger.data.join("ledger.toml").exists();
     match policies::load_tested(config) {
-        Ok(installs) => Ok((Some(installs), None)),
+        Ok(installs) => {
+            for warning in policies::without_tests(config, &installs) {
+                tracing::warn!("{warning}");
+            }
+            Ok((Some(installs), None))
+        }
         Err(error) if is_there => {
             tracing::error!(%error, "the policies were not taken; those of the ledger stay in force");
             Ok((None, Some(error.to_string().replace('\n', "; "))))

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use sledger_client::ClientError;
 use sledger_wire::bodies::quota_words;
 use sledger_wire::escape;
+use sledger_wire::policies::LintObject;
 use sledger_wire::queries::PolicyQuery;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -51,16 +52,8 @@ impl Install {
         let query = PolicyQuery { state, share: self.share, command: None };
         match asking.client().put_policy(&name, &self.body()?, &query) {
             Ok(done) => {
-                for lint in done.warnings.iter().filter(|lint| lint.severity == "warning") {
-                    out.say(&format!(
-                        "{}:{}:{}: {}: warning: {}",
-                        self.file.display(),
-                        lint.line,
-                        lint.column,
-                        lint.code,
-                        lint.message
-                    ));
-                }
+                let warnings = done.warnings.iter().filter(|lint| lint.severity == "warning");
+                warnings.for_each(|lint| out.say(&self.line(lint, "warning: ")));
                 list::changed(&done, global, out)
             }
             Err(error) => Err(self.refused(error)),
@@ -85,17 +78,21 @@ impl Install {
         Ok(Value::Object(body))
     }
 
+    /// `FILE:LINE:COLUMN: CODE: MESSAGE`, the place only where there is one.
+    fn line(&self, lint: &LintObject, severity: &str) -> String {
+        let LintObject { line, column, code, message, .. } = lint;
+        let place = if *line == 0 { String::new() } else { format!(":{line}:{column}") };
+        format!("{}{place}: {code}: {severity}{message}", self.file.display())
+    }
+
     /// What is wrong with the source, line by line, with the file's name.
     fn refused(&self, error: ClientError) -> anyhow::Error {
         let lints = error.problem().map(|problem| problem.lints.clone()).unwrap_or_default();
         if lints.is_empty() {
             return told(error);
         }
-        let line = |lint: &sledger_wire::policies::LintObject| {
-            let (file, line, column) = (self.file.display(), lint.line, lint.column);
-            format!("{file}:{line}:{column}: {}: {}", lint.code, lint.message)
-        };
-        let lines: Vec<String> = lints.iter().filter(|lint| lint.severity == "error").map(line).collect();
+        let lines: Vec<String> =
+            lints.iter().filter(|lint| lint.severity == "error").map(|lint| self.line(lint, "")).collect();
         Usage::error(lines.join("\n"))
     }
 }
