@@ -4,7 +4,7 @@
 //! It must let go of it before it answers: the state is then changed in place.
 
 use crate::config::Param;
-use crate::event::{PolicyCode, PolicyRef};
+use crate::event::{PolicyCode, PolicyMode, PolicyRef};
 use crate::quota::ReadyQuota;
 use crate::set::SessionSet;
 use crate::{Facts, Limit, Millis, Seq};
@@ -42,6 +42,12 @@ pub trait Policies: Send {
 
     /// Asks for the limit in force for a login; `Ok(None)` is the configured one.
     fn limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Reply<Option<Limit>>;
+
+    /// Whether what is on trial so on the quota at `quota` has its say. Only who decides again what was decided says
+    /// no: what a shadow said is a record, and where another policy stands in, it stands in for everybody.
+    fn heeds_trial(&self, _quota: u16, _mode: PolicyMode) -> bool {
+        true
+    }
 }
 
 /// A policy made ready.

@@ -14,6 +14,8 @@ mod convert;
 mod late;
 mod settings;
 
+pub(crate) use settings::is_given_name;
+
 pub(crate) use convert::login_of;
 pub use late::LateTouches;
 

@@ -37,6 +37,7 @@ pub struct Explained {
     pub again: Told,
     /// Decided with another policy.
     pub with: Option<Told>,
+    is_alike: bool,
 }
 
 /// A quota key before the login.
@@ -149,6 +150,7 @@ impl Explainer {
             }
         }
         let with = self.with.as_mut().map(|with| told(with, decision));
+        let is_alike = again.decision.as_ref().is_ok_and(|again| self.plain.is_alike(decision, again));
         let state = self.plain.state();
         let decisions = [
             Some(decision),
@@ -165,6 +167,7 @@ impl Explainer {
             ids,
             again,
             with,
+            is_alike,
         })
     }
 
@@ -176,16 +179,10 @@ impl Explainer {
 }
 
 impl Explained {
-    /// Whether the login, decided again, is what was recorded.
+    /// Whether the login, decided again, is what was recorded; what shadows said is left out.
     #[must_use]
-    pub fn is_as_recorded(&self) -> bool {
-        let bare = |decision: &Decision| Decision {
-            request_id: None,
-            command: None,
-            cause: None,
-            ..decision.clone()
-        };
-        self.again.decision.as_ref().is_ok_and(|again| bare(again) == bare(&self.decision))
+    pub const fn is_as_recorded(&self) -> bool {
+        self.is_alike
     }
 
     /// The id of a session that a decision names.

@@ -1,13 +1,14 @@
 //! Recorded logins decided again, each on the state right before it, by the core that decided them.
 //!
 //! Promise: what is asked and checked is what was then: the recorded time, actor and facts, the sessions that were
-//! live, every quota with the policy that was bound to it. Only where a [`Candidate`] stands in does another policy
+//! live, every quota with the policy that was bound to it, or for those of a share was on trial. Only where a [`Candidate`] stands in does another policy
 //! answer, under all rules of its place: budget, being asked again, the quota's level and `on_error`.
 //!
 //! Invariant: what is decided again is never folded; the state goes on as it was recorded.
-//! Absent on purpose: repeated command ids and storms. Neither asks a policy; denials that were only counted carry no
-//! command, and nothing can be decided about them.
+//! Absent on purpose: repeated command ids, storms, and shadows. The first two ask no policy; denials that were only counted
+//! carry no command, and nothing can be decided about them. What a shadow said is a record and changed nothing.
 
+mod bare;
 mod heard;
 mod outcome;
 mod target;
@@ -20,6 +21,7 @@ pub(crate) use self::heard::Hear;
 pub(crate) use target::Standing;
 pub(crate) use texts::Texts;
 
+use self::bare::bare;
 use self::heard::Heard;
 use crate::commands::login_of;
 use crate::export::begun;
@@ -75,7 +77,17 @@ impl Rejudge {
         Self::new(begin, None)
     }
 
-    /// Decides a recorded login again, right before it is folded: without its ids of request and command.
+    /// Whether a recorded login, right before it is folded, says what it says decided again: shadows, which are not
+    /// asked again, and ids of request and command left out.
+    #[must_use]
+    pub fn is_alike(&self, recorded: &Decision, again: &Decision) -> bool {
+        let first = self.next_seq();
+        let bare = |decision| bare(decision, first, self.state.ready());
+        bare(recorded) == bare(again)
+    }
+
+    /// Decides a recorded login again, right before it is folded: without its ids of request and command, and without
+    /// what shadows said.
     ///
     /// # Errors
     /// Says why it cannot be decided.
@@ -177,12 +189,9 @@ impl Rejudge {
         let Op::Login(op) = &decision.op else { return Err(Unable::Unrecorded) };
         let login = login_of(op, self.state.ready()).ok_or(Unable::Sealed)?;
         let request = Request::new(decision.actor.clone(), Command::Login(Box::new(login)));
-        let (state, engine) = (&self.state, &mut self.engine);
-        let decided = match hear {
-            None => decide(state, &mut means(engine), &request, decision.at),
-            Some(hear) => decide(state, &mut means(&mut Heard { engine, hear }), &request, decision.at),
-        };
-        match decided {
+        let stood_in = self.standing.as_ref().map(Standing::places).unwrap_or_default();
+        let mut policies = Heard { engine: &mut self.engine, hear, stood_in };
+        match decide(&self.state, &mut means(&mut policies), &request, decision.at) {
             Decided::Record(decisions, _) => decisions.into_iter().next().ok_or(Unable::Unrecorded),
             Decided::Answer(_) | Decided::Seen(..) => Err(Unable::Unrecorded),
         }

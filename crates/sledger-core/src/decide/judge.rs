@@ -13,7 +13,7 @@ use crate::event::{
     Binding, Cause, Code, Counted, Event, Judged, Judgement, PolicyCode, PolicyFailure, PolicyRef,
 };
 use crate::policy::{Choice, Failure, LimitQuestion, Question, Verdict};
-use crate::quota::{Keys, ReadyQuota, key_for_people};
+use crate::quota::{Keys, ReadyQuota, Trial, key_for_people};
 use crate::set::Whose;
 use crate::state::TRIP_FOR;
 use crate::{KeyNo, Limit, Personal, Seq};
@@ -139,7 +139,7 @@ impl<'a, 'm> Court<'a, 'm> {
         let (limit, is_final) = quota.configured_limit(&self.attempt.facts, self.attempt.at);
         let state = self.attempt.state;
         let Some(binding) = state.bindings().get(usize::from(index)) else { return (limit, None) };
-        let trial = state.ready().trial(index);
+        let trial = self.trial(index);
         let (policy, has_limit) = match trial {
             Some(trial) if trial.decides_for(self.attempt.facts.user()) => (&trial.policy, trial.has_limit),
             _ => (&binding.policy, binding.has_limit),
@@ -195,11 +195,17 @@ impl<'a, 'm> Court<'a, 'm> {
         let Some(binding) = state.bindings().get(usize::from(index)) else {
             return Err(unbound(index, limit, used));
         };
-        let trial = state.ready().trial(index).filter(|trial| trial.decides_for(self.attempt.facts.user()));
+        let trial = self.trial(index).filter(|trial| trial.decides_for(self.attempt.facts.user()));
         let policy = trial.map_or(&binding.policy, |trial| &trial.policy);
         let (max, is_shadow, too_few) = (max.get(), false, false);
         let case = Case { index, quota, binding, policy, is_shadow, text, key, limit, max, used, too_few };
         self.ask(self.sized(case))
+    }
+
+    /// The policy on trial on the quota at `index`.
+    fn trial(&self, index: u16) -> Option<&'a Trial> {
+        let trial = self.attempt.state.ready().trial(index)?;
+        self.means.policies.heeds_trial(index, trial.mode).then_some(trial)
     }
 
     /// The case with whether those who may go are too few.

@@ -129,8 +129,17 @@ fn quota(settings: &Settings, quota: &Arc<Quota>) -> Quota {
 
 /// What a policy given to a quota at run time is called in a recording, where a name has one source.
 fn given_name(one: &Assignment) -> String {
-    let name: String = one.policy.chars().take(48).collect();
-    format!("{name}_{:08x}", u32::from_be_bytes(one.revision))
+    format!("{}_{:08x}", begin_of(&one.policy), u32::from_be_bytes(one.revision))
+}
+
+fn begin_of(name: &str) -> String {
+    name.chars().take(48).collect()
+}
+
+/// Whether a policy of this name that was given to a quota can be `called` so in a recording.
+pub(crate) fn is_given_name(called: &str, name: &str) -> bool {
+    let rest = called.strip_prefix(&*begin_of(name)).and_then(|rest| rest.strip_prefix('_'));
+    rest.is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The policies given to quotas at run time, as a recording installs them.

@@ -1,8 +1,8 @@
-//! Policies that somebody listens to, statement by statement.
+//! Policies asked again; somebody may listen, statement by statement.
 
 use sledger_core::Limit;
 use sledger_core::config::Param;
-use sledger_core::event::PolicyRef;
+use sledger_core::event::{PolicyMode, PolicyRef};
 use sledger_core::policy::{Bound, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
 use sledger_policy::{Engine, Trace};
 use std::collections::BTreeMap;
@@ -15,13 +15,14 @@ pub(crate) trait Hear: Send {
     fn limit(&mut self, policy: &PolicyRef, question: &LimitQuestion, trace: Trace<Option<Limit>>);
 }
 
-/// An engine, and who listens.
-pub(super) struct Heard<'h> {
+/// An engine, who listens, and where another policy stands in.
+pub(super) struct Heard<'h, 'l> {
     pub(super) engine: &'h mut Engine,
-    pub(super) hear: &'h mut dyn Hear,
+    pub(super) hear: Option<&'l mut dyn Hear>,
+    pub(super) stood_in: &'h [u16],
 }
 
-impl Policies for Heard<'_> {
+impl Policies for Heard<'_, '_> {
     fn engine(&self) -> &str {
         self.engine.engine()
     }
@@ -44,16 +45,23 @@ impl Policies for Heard<'_> {
     }
 
     fn ask(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Reply<Verdict> {
+        let Some(hear) = &mut self.hear else { return self.engine.ask(policy, question, spent) };
         let trace = self.engine.trace(policy, question.clone(), spent);
         let reply = trace.reply.clone();
-        self.hear.asked(policy, &question, trace);
+        hear.asked(policy, &question, trace);
         reply
     }
 
     fn limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Reply<Option<Limit>> {
+        let Some(hear) = &mut self.hear else { return self.engine.limit(policy, question) };
         let trace = self.engine.trace_limit(policy, question.clone());
         let reply = trace.reply.clone();
-        self.hear.limit(policy, &question, trace);
+        hear.limit(policy, &question, trace);
         reply
+    }
+
+    /// What shadows said is a record. Where another policy stands in, it does so for those of a share, too.
+    fn heeds_trial(&self, quota: u16, mode: PolicyMode) -> bool {
+        mode != PolicyMode::Shadow && !self.stood_in.contains(&quota)
     }
 }

@@ -1,8 +1,9 @@
 //! Who stands in for whom.
 
 use super::texts::fitting;
+use crate::commands::is_given_name;
 use sledger_core::State;
-use sledger_core::config::{Param, Quota};
+use sledger_core::config::{Param, Quota, Settings};
 use sledger_core::event::Binding;
 use sledger_core::policy::{Policies as _, PolicyFault};
 use sledger_core::quota::ReadyQuota;
@@ -26,7 +27,7 @@ pub struct Candidate {
 pub enum Target {
     /// The quota of this name.
     Quota(String),
-    /// Every quota that names a policy of the candidate's name; where none does, the only one there is.
+    /// Every quota for which a policy of the candidate's name decides; where there is none, the only one there is.
     ByName,
 }
 
@@ -72,6 +73,8 @@ pub(crate) struct Standing {
     names: Vec<Arc<str>>,
     header: Header,
     target: Target,
+    /// Names of the policies that decide, in the order of quotas.
+    deciding: Vec<Arc<str>>,
     /// Meant once, because it was the only one: meant from then on.
     only: Option<String>,
     /// Indexes of its quotas in the settings in force.
@@ -105,6 +108,7 @@ impl Standing {
             names,
             header,
             target,
+            deciding: Vec::new(),
             only,
             places,
             has_limit: false,
@@ -112,7 +116,7 @@ impl Standing {
             stood_in,
         };
         // What is wrong with it, or with params given, is told before history is read.
-        new.bind(&Quota::default_quota(), &mut Engine::new())?;
+        new.bind(&Settings::default(), &Quota::default_quota(), &mut Engine::new())?;
         Ok(new)
     }
 
@@ -123,14 +127,16 @@ impl Standing {
         recorded: &[Binding],
         engine: &mut Engine,
     ) -> Result<Option<Vec<Binding>>, CandidateError> {
-        let quotas = &state.ready().settings.quotas;
+        let settings = &state.ready().settings;
+        let quotas = &settings.quotas;
+        self.deciding = recorded.iter().map(|binding| Arc::clone(&binding.policy.name)).collect();
         self.places = self.find(&state.ready().quotas);
         self.is_met = false;
         let mut bindings = recorded.to_vec();
         for place in self.places.clone() {
             let at = usize::from(place);
             let (Some(quota), Some(binding)) = (quotas.get(at), bindings.get_mut(at)) else { continue };
-            let bound = self.bind(quota, engine)?;
+            let bound = self.bind(settings, quota, engine)?;
             *binding = Binding { policy: bound.policy, has_limit: bound.has_limit, ..binding.clone() };
         }
         Ok((!self.places.is_empty()).then_some(bindings))
@@ -138,11 +144,12 @@ impl Standing {
 
     fn bind(
         &mut self,
+        settings: &Settings,
         quota: &Quota,
         engine: &mut Engine,
     ) -> Result<sledger_core::policy::Bound, PolicyFault> {
         let Candidate { name, source, params } = &self.candidate;
-        let mut given = fitting(quota, |name| self.header.params.contains_key(name));
+        let mut given = fitting(settings, quota, name, |name| self.header.params.contains_key(name));
         given.extend(params.clone());
         let bound = engine.bind(name, source, &given)?;
         self.has_limit = bound.has_limit;
@@ -150,27 +157,31 @@ impl Standing {
     }
 
     fn find(&mut self, quotas: &[ReadyQuota]) -> Vec<u16> {
-        let those = |is_meant: &dyn Fn(&ReadyQuota) -> bool| -> Vec<u16> {
-            quotas.iter().zip(0u16..).filter(|(quota, _)| is_meant(quota)).map(|(_, index)| index).collect()
+        let those = |is_meant: &dyn Fn(u16, &ReadyQuota) -> bool| -> Vec<u16> {
+            let meant = quotas.iter().zip(0u16..).filter(|(quota, index)| is_meant(*index, quota));
+            meant.map(|(_, index)| index).collect()
         };
         if let Target::Quota(name) = &self.target {
-            return those(&|quota| *quota.name == **name);
+            return those(&|_, quota| *quota.name == **name);
         }
-        let named = those(&|quota| self.is_named(quota));
+        let named = those(&|index, quota| self.is_named(index, quota));
         if !named.is_empty() {
             return named;
         }
         if let Some(only) = &self.only {
-            return those(&|quota| *quota.name == **only);
+            return those(&|_, quota| *quota.name == **only);
         }
-        [those(&|_| true), those(&|quota| quota.quota.enabled && quota.is_enforced())]
+        [those(&|_, _| true), those(&|_, quota| quota.quota.enabled && quota.is_enforced())]
             .into_iter()
             .find(|meant| meant.len() == 1)
             .unwrap_or_default()
     }
 
-    fn is_named(&self, quota: &ReadyQuota) -> bool {
-        self.names.iter().any(|name| **name == *quota.quota.on_exhausted)
+    /// Whether a policy of one of the names decides there: the one that was given to the quota, or that it names.
+    fn is_named(&self, index: u16, quota: &ReadyQuota) -> bool {
+        let decides =
+            self.deciding.get(usize::from(index)).map_or(&*quota.quota.on_exhausted, |name| &**name);
+        self.names.iter().any(|name| **name == *decides || is_given_name(decides, name))
     }
 
     /// Notes, at a login, that those quotas were meant.
@@ -182,7 +193,7 @@ impl Standing {
             let Some(quota) = quotas.get(usize::from(*place)) else { continue };
             if !self.stood_in.contains(&*quota.name) {
                 self.stood_in.insert(quota.name.to_string());
-                let is_named = self.is_named(quota);
+                let is_named = self.is_named(*place, quota);
                 if self.target == Target::ByName && !is_named {
                     self.only = Some(quota.name.to_string());
                 }

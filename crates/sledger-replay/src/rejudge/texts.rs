@@ -1,8 +1,8 @@
 //! The sources of policies that a history installed, and binding them as they were bound.
 
 use sledger_core::State;
-use sledger_core::config::{OnError, Param, Quota};
-use sledger_core::event::{Binding, Decision, Event, PolicyRef};
+use sledger_core::config::{Assignment, OnError, Param, Quota, Settings};
+use sledger_core::event::{Binding, Decision, Event, PolicyMode, PolicyRef};
 use sledger_core::policy::Policies as _;
 use sledger_policy::{Engine, built_in};
 use sledger_wire::events::Begin;
@@ -66,17 +66,40 @@ impl Texts {
         self.missing.clear();
         let quotas = state.ready().settings.quotas.iter().zip(0u16..);
         for ((quota, index), binding) in quotas.zip(bindings) {
+            let settings = &state.ready().settings;
+            let given = settings.assigned(&quota.name);
             if !stood_in.contains(&index) {
-                self.bind_one(&binding.policy, &quota.params, engine);
+                self.bind_one(
+                    &binding.policy,
+                    (given.map(|one| &one.text), params_of(settings, quota)),
+                    engine,
+                );
+            }
+            if let Some(trial) = settings.trial(&quota.name) {
+                self.bind_trial(trial, quota, stood_in.contains(&index), engine);
             }
             if let (Some(second), OnError::Policy(_)) = (&binding.on_error, &quota.on_error) {
-                self.bind_one(second, &BTreeMap::new(), engine);
+                self.bind_one(second, (None, &BTreeMap::new()), engine);
             }
         }
     }
 
-    fn bind_one(&mut self, policy: &PolicyRef, params: &BTreeMap<String, Param>, engine: &mut Engine) {
-        let mut texts = self.named(&policy.name);
+    /// A shadow is bound to be told of; it is not missed.
+    fn bind_trial(&mut self, trial: &Assignment, quota: &Quota, is_stood_in: bool, engine: &mut Engine) {
+        let params = if *trial.policy == *quota.on_exhausted { &quota.params } else { &trial.params };
+        if matches!(trial.mode, PolicyMode::Share(_)) && !is_stood_in {
+            return self.bind_one(&trial.policy_ref(), (Some(&trial.text), params), engine);
+        }
+        let _told = engine.bind(&trial.policy, &trial.text, params);
+    }
+
+    fn bind_one(
+        &mut self,
+        policy: &PolicyRef,
+        (given, params): (Option<&Arc<str>>, &BTreeMap<String, Param>),
+        engine: &mut Engine,
+    ) {
+        let mut texts = given.cloned().into_iter().chain(self.named(&policy.name));
         let mut is_it = |text: Arc<str>| {
             engine.bind(&policy.name, &text, params).is_ok_and(|bound| bound.policy == *policy)
         };
@@ -92,8 +115,20 @@ impl Texts {
     }
 }
 
-/// Params of `quota` that `declared` knows.
-pub(crate) fn fitting(quota: &Quota, is_declared: impl Fn(&str) -> bool) -> BTreeMap<String, Param> {
-    let own = quota.params.iter().filter(|(name, _)| is_declared(name));
+/// The params of the policy that decides for a quota: its own, or those that came with what it was given.
+fn params_of<'s>(settings: &'s Settings, quota: &'s Quota) -> &'s BTreeMap<String, Param> {
+    let given = settings.assigned(&quota.name).filter(|one| *one.policy != *quota.on_exhausted);
+    given.map_or(&quota.params, |one| &one.params)
+}
+
+/// Params of what decides for `quota`, or would by what it says, that `name` declares.
+pub(crate) fn fitting(
+    settings: &Settings,
+    quota: &Quota,
+    name: &str,
+    is_declared: impl Fn(&str) -> bool,
+) -> BTreeMap<String, Param> {
+    let params = if *name == *quota.on_exhausted { &quota.params } else { params_of(settings, quota) };
+    let own = params.iter().filter(|(name, _)| is_declared(name));
     own.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
