@@ -11,6 +11,8 @@ mod policies;
 mod random;
 #[path = "changes/records.rs"]
 mod records;
+#[path = "changes/trials.rs"]
+mod trials;
 #[path = "changes/world.rs"]
 mod world;
 

@@ -5,8 +5,8 @@ use crate::world::{World, file};
 use sledger_core::answer::{Answer, Outcome};
 use sledger_core::command::{Command, Ending, Login};
 use sledger_core::config::{DECISION_BYTES_MAX, Dimension, Level, Quota};
-use sledger_core::event::Code;
-use sledger_core::{Limit, Millis};
+use sledger_core::event::{Code, Event};
+use sledger_core::{Limit, Millis, UserNo};
 
 /// A policy that says as much as it may.
 fn talkative(answer: &str) -> String {
@@ -38,6 +38,14 @@ fn a_talkative_shadow_never_makes_a_record_too_long() {
             assert_eq!(world.ask(Command::Login(Box::new(login))).outcome, expected);
         }
         assert!(longest(&world) <= DECISION_BYTES_MAX, "{} bytes, {outcome:?}", longest(&world));
+        let users = world.events().zip(1..).filter_map(|(event, seq)| match event {
+            Event::Admitted { user, .. } => Some((*user, UserNo(seq))),
+            _ => None,
+        });
+        assert!(
+            users.into_iter().all(|(user, own)| user == own),
+            "a new user has the number of its admission"
+        );
     }
 }
 
