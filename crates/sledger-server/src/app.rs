@@ -38,7 +38,7 @@ pub(crate) struct App {
     /// One scrape at a time.
     pub(crate) scrapes: Semaphore,
     /// One policy at a time passes the gate: its tests may take a while.
-    pub(crate) gate: Semaphore,
+    pub(crate) gate: Arc<Semaphore>,
     /// One reload of the configuration at a time, and how the last one went.
     pub(crate) reloading: Reloading,
     /// From this many percent of its limit a user counts as near it. Set by a reload.
@@ -51,7 +51,7 @@ impl App {
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
         let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
         let reloading = Reloading::new(config.policies_refused.clone());
-        let (scrapes, gate) = (Semaphore::new(1), Semaphore::new(1));
+        let (scrapes, gate) = (Semaphore::new(1), Arc::new(Semaphore::new(1)));
         let near_percent = AtomicU32::new(config.near_percent);
         Self {
             config,

@@ -116,9 +116,13 @@ pub(crate) async fn put(
 /// The gate. Tests run on a thread that may wait.
 async fn passed(app: &App, name: &str, body: &PolicyBody) -> Result<Vec<LintObject>, Refusal> {
     let levels = levels(app, name, body.quota.as_deref()).await?;
-    let _one = app.gate.acquire().await;
+    let one = Arc::clone(&app.gate).acquire_owned().await;
     let (name, text, tests) = (name.to_owned(), body.text.clone(), body.tests.clone());
-    let passed = tokio::task::spawn_blocking(move || gate::pass(&name, &text, tests.as_deref(), &levels));
+    // The place is held as long as the tests run, also where the caller does not wait for them.
+    let passed = tokio::task::spawn_blocking(move || {
+        let _one = one;
+        gate::pass(&name, &text, tests.as_deref(), &levels)
+    });
     match passed.await {
         Ok(Ok(warnings)) => {
             let untested = body.tests.is_none().then(untested);
@@ -134,7 +138,10 @@ async fn levels(app: &App, name: &str, quota: Option<&str>) -> Result<Vec<Level>
     let (_, ready) = crate::quotas::settings(app).await?;
     let quotas = ready.settings.quotas.iter().filter(|one| match quota {
         Some(quota) => one.name == quota,
-        None => one.on_exhausted == name,
+        None => {
+            let given = ready.settings.assigned(&one.name);
+            given.map_or(&*one.on_exhausted, |given| &*given.policy) == name
+        }
     });
     let mut levels: Vec<Level> = Vec::new();
     for one in quotas {
