@@ -115,6 +115,27 @@ fn folding_a_then_b_is_folding_both_at_once() {
     });
 }
 
+#[test]
+fn looking_ahead_changes_nothing_that_is_folded() {
+    each_recording(|seed, played| {
+        let plain = fold(played.beginning.clone(), &played.recorded);
+        let decisions: Vec<Decision> =
+            reread(&played.recorded).into_iter().map(|one| (*one.decision).clone()).collect();
+        let mut state = played.beginning.clone();
+        let stretch = usize::try_from(seed).unwrap() % 7 + 4;
+        for (some, kept) in decisions.chunks(stretch).zip(played.recorded.chunks(stretch)) {
+            // All of them at any time: some name sessions that are not there yet, or not any more.
+            state.look_ahead(&decisions);
+            state.look_ahead(some);
+            for (decision, kept) in some.iter().zip(kept) {
+                refold(&mut state, kept.first, decision);
+            }
+            assert!(state.is_unshared(), "a look leaves no handle behind");
+        }
+        assert_eq!(state.digest(), plain.digest(), "seed {seed}, {stretch} at a time");
+    });
+}
+
 fn fold(mut state: State, recorded: &[Recorded]) -> State {
     for one in recorded {
         refold(&mut state, one.first, &one.decision);

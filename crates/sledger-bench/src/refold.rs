@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use sledger::core::config::Settings;
 use sledger::core::quota::Ready;
+use sledger::core::state::AHEAD_DECISIONS;
 use sledger::core::{Seq, State, refold};
 use sledger::log::Reader;
 use sledger::{Config, Ledger};
@@ -114,10 +115,13 @@ fn fold(data: &Path) -> anyhow::Result<(State, Duration)> {
     for block in Reader::open(data)?.blocks(Seq(1)) {
         let block = block?;
         let mut seq = block.header().first;
-        for decision in block.decisions() {
-            let decision = decision?;
-            refold(&mut state, seq, &decision);
-            seq = seq.plus(decision.events.len() as u64);
+        let decisions = block.decisions().collect::<Result<Vec<_>, _>>()?;
+        for stretch in decisions.chunks(AHEAD_DECISIONS) {
+            state.look_ahead(stretch);
+            for decision in stretch {
+                refold(&mut state, seq, decision);
+                seq = seq.plus(decision.events.len() as u64);
+            }
         }
     }
     Ok((state, begun.elapsed()))

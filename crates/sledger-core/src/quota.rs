@@ -90,6 +90,13 @@ impl ReadyQuota {
         if self.quota.enabled && self.when.holds(facts) { self.keys(facts) } else { Keys::new() }
     }
 
+    /// The keys that count `facts` where one dimension alone makes them: enough to look ahead.
+    pub(crate) fn each_single(&self, facts: &Facts, see: impl FnMut(&str)) {
+        if let ([one], true) = (self.quota.count_by.as_slice(), self.quota.enabled) {
+            values(one, facts).into_iter().for_each(see);
+        }
+    }
+
     fn keys(&self, facts: &Facts) -> Keys {
         let mut keys: Keys = match self.quota.count_by.as_slice() {
             [one] => values(one, facts).into_iter().map(Arc::from).collect(),

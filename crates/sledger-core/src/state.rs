@@ -4,6 +4,7 @@
 //! policy holds one while it is asked); changing the state while another handle
 //! is alive copies the tables, so no handle ever sees a change.
 
+mod ahead;
 mod deadlines;
 mod digest;
 mod index;
@@ -14,6 +15,7 @@ mod sources;
 mod tables;
 mod tombs;
 
+pub use ahead::AHEAD_DECISIONS;
 pub use members::{Order, Picked};
 pub use memory::{STORM_DENIALS, STORM_WINDOW, TRIP_FAILURES, TRIP_FOR, TRIP_WITHIN};
 pub use session::Session;

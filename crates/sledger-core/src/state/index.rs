@@ -41,6 +41,11 @@ impl Index {
         std::hint::black_box(self.0.find(spread(hash), |entry| entry.hash == hash).is_some());
     }
 
+    /// A slot that is noted under `hash`: most likely the one looked for.
+    pub(crate) fn likely(&self, hash: u32) -> Option<u32> {
+        self.0.find(spread(hash), |entry| entry.hash == hash).map(|entry| entry.slot)
+    }
+
     pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
         self.0.insert_unique(spread(hash), Entry { hash, slot }, |entry| spread(entry.hash));
     }

@@ -4,6 +4,7 @@
 //! its keys by its values as they are now; so whoever changes a value takes it out first.
 //! INVARIANT(own): a key that is a user's name and counts every session of that user has no set of its own.
 
+use super::ahead::Coming;
 use super::deadlines::{Deadlines, Due};
 use super::index::{Hasher, Index};
 use super::memory::{Commands, Storms, Trips};
@@ -20,6 +21,7 @@ use crate::{Facts, KeyNo, Limit, Millis, Seq, UserNo};
 use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::sync::Arc;
 
 /// Everything that is folded.
@@ -177,6 +179,43 @@ impl Tables {
                 self.tombs.warm_oldest(&self.hasher, *ends);
                 *ends += 1;
             }
+        }
+    }
+
+    /// Reads what a stretch of decisions leads to, step by step.
+    pub(super) fn warm_all(&self, coming: &mut Coming) {
+        let (sessions, users, keys) = (&self.sessions, &self.users, &self.keys);
+        let at = |slot: &u32| *slot as usize;
+        coming.ids.iter().for_each(|hash| self.by_id.warm(*hash));
+        coming.users.extend(coming.user_names.iter().filter_map(|hash| self.by_user.likely(*hash)));
+        coming.keys.extend(coming.key_texts.iter().filter_map(|hash| self.by_key.likely(*hash)));
+        for session in coming.sessions.iter().filter_map(|slot| sessions.get(at(slot))) {
+            coming.users.push(session.user);
+            coming.keys.extend(session.keys());
+        }
+        for user in coming.users.iter().filter_map(|slot| users.get(at(slot))) {
+            coming.keys.extend(user.own.iter().map(|(_, key)| *key));
+        }
+        for session in coming.sessions.iter().filter_map(|slot| sessions.get(at(slot))) {
+            black_box(session.facts.started);
+        }
+        for key in coming.keys.iter().filter_map(|slot| keys.get(at(slot))) {
+            black_box(key.no);
+        }
+        for user in coming.users.iter().filter_map(|slot| users.get(at(slot))) {
+            black_box(user.name.as_bytes().first());
+        }
+        for key in coming.keys.iter().filter_map(|slot| keys.get(at(slot))) {
+            if let KeyOf::Text { text, .. } = &key.of {
+                black_box(text.as_bytes().first());
+            }
+        }
+        let ending = coming.ending.iter().filter_map(|slot| sessions.get(at(slot)));
+        for (place, session) in ending.enumerate() {
+            let id = self.hasher.of(session.facts.session());
+            self.by_id.warm(id);
+            self.tombs.warm(id);
+            self.tombs.warm_oldest(&self.hasher, place);
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::error::OpenError;
 use crossbeam_channel::{Sender, bounded};
 use sledger_core::event::Decision;
+use sledger_core::state::AHEAD_DECISIONS;
 use sledger_core::{Seq, State, refold};
 use sledger_log::{Block, Blocks};
 use std::thread;
@@ -21,9 +22,12 @@ pub(super) fn fold(state: &mut State, blocks: Blocks) -> Result<u64, OpenError> 
         scope.spawn(move || read(blocks, &sender));
         for block in decoded {
             let (mut seq, decisions) = block?;
-            for decision in decisions {
-                refold(state, seq, &decision);
-                seq = seq.plus(decision.events.len() as u64);
+            for stretch in decisions.chunks(AHEAD_DECISIONS) {
+                state.look_ahead(stretch);
+                for decision in stretch {
+                    refold(state, seq, decision);
+                    seq = seq.plus(decision.events.len() as u64);
+                }
             }
         }
         Ok::<(), OpenError>(())
