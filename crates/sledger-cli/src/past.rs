@@ -18,15 +18,14 @@ use sledger_log::block::MAGIC;
 use sledger_log::{Block, BlockStream, Blocks, Reader};
 use sledger_projector::Projection;
 use sledger_replay::export::{ReadBack, begun};
-use sledger_replay::history::{Fold, decisions};
+use sledger_replay::history::{Ahead, Fold, decisions};
 use sledger_replay::simulate::Simulation;
 use sledger_wire::events::{Begin, is_event_line};
 use std::io::Read;
 use std::iter::Peekable;
 use std::path::Path;
+use std::slice::from_ref;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread::spawn;
 
 /// Gets every decision, and the state after it.
 type See<'s> = &'s mut dyn FnMut(&Recorded, &State) -> Result<()>;
@@ -37,10 +36,8 @@ type AnyBlocks = Box<dyn Iterator<Item = Result<Block>> + Send>;
 /// Gets every decision; false when it has seen enough.
 type Each<'s> = &'s mut dyn FnMut(Arc<Decision>) -> Result<bool>;
 
-/// Decisions decoded before they are handed over.
-const BATCH_DECISIONS: usize = 2048;
-/// Batches decoded ahead.
-const BATCHES_AHEAD: usize = 4;
+/// Gets every decision, some at a time; false when it has seen enough.
+type Batches<'s> = &'s mut dyn FnMut(&[Decision]) -> Result<bool>;
 
 /// A past that can be read once.
 pub(crate) struct Past {
@@ -130,7 +127,7 @@ impl Past {
             let block = block?;
             last = block.header().last();
             for decision in decisions(&block) {
-                see(&*decision?);
+                see(&decision?);
             }
         }
         Ok(last)
@@ -153,6 +150,19 @@ impl Past {
         }
     }
 
+    /// As [`Past::each`], as many at a time as are decoded together.
+    pub(crate) fn batches(self, see: Batches<'_>) -> Result<()> {
+        let Kind::Blocks(blocks) = self.kind else {
+            return self.each(&mut |decision| see(from_ref(&*decision)));
+        };
+        for batch in Ahead::of(blocks) {
+            if !see(&batch?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Folds it all; the state at the end.
     pub(crate) fn read(self, see: See<'_>) -> Result<State> {
         match self.kind {
@@ -173,47 +183,21 @@ pub(crate) fn projection(whence: &Whence, global: &Global, out: &mut Output<'_>)
 }
 
 fn of_blocks(blocks: AnyBlocks, mut fold: Fold, see: See<'_>) -> Result<State> {
-    for block in blocks {
-        for decision in decisions(&block?) {
-            let recorded = fold.decision(decision?)?;
-            see(&recorded, fold.state())?;
-        }
+    for batch in Ahead::of(blocks) {
+        fold.batch(batch?, &mut *see)?;
     }
     Ok(fold.state().clone())
 }
 
 fn each_of_blocks(blocks: AnyBlocks, see: Each<'_>) -> Result<()> {
-    let (send, decoded) = sync_channel(BATCHES_AHEAD);
-    let reader = spawn(move || {
-        let mut blocks = blocks.peekable();
-        while blocks.peek().is_some() {
-            // Whoever has seen enough, or met an error, listens no more.
-            if send.send(batch(&mut blocks)).is_err() {
-                return;
-            }
-        }
-    });
-    for batch in &decoded {
+    for batch in Ahead::of(blocks) {
         for decision in batch? {
-            if !see(decision)? {
+            if !see(Arc::new(decision))? {
                 return Ok(());
             }
         }
     }
-    reader.join().map_err(|_| anyhow!("reading the history failed: its reader stopped"))
-}
-
-/// The decisions of some blocks: a block may hold one, and handing over one by one costs more than decoding.
-fn batch(blocks: &mut impl Iterator<Item = Result<Block>>) -> Result<Vec<Arc<Decision>>> {
-    let mut batch = Vec::new();
-    while batch.len() < BATCH_DECISIONS
-        && let Some(block) = blocks.next()
-    {
-        for decision in decisions(&block?) {
-            batch.push(decision?);
-        }
-    }
-    Ok(batch)
+    Ok(())
 }
 
 fn each_of_recording(mut lines: Lines, mut simulation: Simulation, see: Each<'_>) -> Result<()> {

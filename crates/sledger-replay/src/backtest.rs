@@ -17,6 +17,7 @@ pub use report::{Change, EXAMPLES_MAX, Example, GROUPS_MAX, LINES_MAX, Report, T
 
 use crate::rejudge::{Candidate, CandidateError, Outcome, Rejudge, RejudgeError, Standing, Target, Unable};
 use sledger_core::event::{Decision, Event, Op};
+use sledger_core::state::AHEAD_DECISIONS;
 use sledger_core::{Millis, Seq};
 use sledger_wire::events::Begin;
 use std::sync::Arc;
@@ -90,6 +91,22 @@ impl Backtest {
         let old = old.map(|standing| Rejudge::new(begin, Some(standing))).transpose()?;
         let new = Rejudge::new(begin, Some(standing))?;
         Ok(Self { new, old, window: trial.window, report })
+    }
+
+    /// Takes the next decisions; false once nothing more can lie in the window.
+    ///
+    /// # Errors
+    /// Where a candidate cannot take the params of a quota.
+    pub fn decisions(&mut self, decisions: &[Decision]) -> Result<bool, RejudgeError> {
+        for stretch in decisions.chunks(AHEAD_DECISIONS) {
+            self.new.look_ahead(stretch);
+            for decision in stretch {
+                if !self.decision(decision)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Takes the next decision; false once nothing more can lie in the window.

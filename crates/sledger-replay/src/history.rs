@@ -3,12 +3,18 @@
 //! Promise: one fold for all that decisions are read from, a data directory, a stream of blocks or an export of
 //! events; equal decisions leave equal states.
 
+mod ahead;
+
+pub use ahead::Ahead;
+pub use sledger_wire::events::Begin;
+
 use crate::quotas::{Broken, QuotaFold};
 use sledger_core::config::Settings;
 use sledger_core::decider::Recorded;
 use sledger_core::event::Decision;
 use sledger_core::evolve::Effect;
 use sledger_core::quota::Ready;
+use sledger_core::state::AHEAD_DECISIONS;
 use sledger_core::{Seq, State, refold};
 use sledger_log::{Block, CodecError, OpenError, ReadError, Reader};
 use std::path::Path;
@@ -37,6 +43,9 @@ pub enum HistoryError {
     /// The settings before the first event.
     #[error("{0}")]
     Settings(String),
+    /// The thread that reads ahead.
+    #[error("reading the history failed: its reader stopped")]
+    Stopped,
 }
 
 /// A decision as it was folded.
@@ -73,6 +82,29 @@ impl Fold {
         &self.state
     }
 
+    /// Folds the next decisions one by one, and shows each of them with the state after it.
+    ///
+    /// # Errors
+    /// The event that breaks quota safety, or what `see` says.
+    pub fn batch<E: From<HistoryError>>(
+        &mut self,
+        decisions: Vec<Decision>,
+        mut see: impl FnMut(&Recorded, &State) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut left = decisions.len();
+        let mut decisions = decisions.into_iter();
+        while left > 0 {
+            self.state
+                .look_ahead(decisions.as_slice().get(..AHEAD_DECISIONS).unwrap_or(decisions.as_slice()));
+            for decision in decisions.by_ref().take(AHEAD_DECISIONS) {
+                let recorded = self.decision(Arc::new(decision))?;
+                see(&recorded, &self.state)?;
+            }
+            left = decisions.len();
+        }
+        Ok(())
+    }
+
     /// Folds the next decision.
     ///
     /// # Errors
@@ -89,12 +121,12 @@ impl Fold {
 ///
 /// # Errors
 /// Each item: a decision that this program cannot read, with its seq. Nothing follows that could be counted on.
-pub fn decisions(block: &Block) -> impl Iterator<Item = Result<Arc<Decision>, HistoryError>> {
+pub fn decisions(block: &Block) -> impl Iterator<Item = Result<Decision, HistoryError>> {
     let mut seq = block.header().first;
     block.decisions().map(move |decision| {
         let decision = decision.map_err(|source| HistoryError::Decision { seq, source })?;
         seq = seq.plus(decision.events.len() as u64);
-        Ok(Arc::new(decision))
+        Ok(decision)
     })
 }
 
@@ -115,11 +147,14 @@ pub fn beginning() -> Result<State, HistoryError> {
 /// The first thing that is damaged or does not add up.
 pub fn fold(dir: &Path, mut see: impl FnMut(Folded<'_>)) -> Result<State, HistoryError> {
     let mut fold = Fold::new(beginning()?);
-    for block in Reader::open(dir)?.blocks(Seq(1)) {
-        for decision in decisions(&block?) {
-            let Recorded { first, decision, effects } = fold.decision(decision?)?;
-            see(Folded { first, decision: &decision, effects: &effects, state: &fold.state });
-        }
+    let blocks = Reader::open(dir)?.blocks(Seq(1));
+    for batch in Ahead::of(blocks.map(|block| block.map_err(HistoryError::from))) {
+        let batch = batch?;
+        fold.batch(batch, |recorded, state| {
+            let Recorded { first, decision, effects } = recorded;
+            see(Folded { first: *first, decision, effects, state });
+            Ok::<(), HistoryError>(())
+        })?;
     }
     Ok(fold.state)
 }

@@ -142,6 +142,11 @@ impl Rejudge {
         &self.texts
     }
 
+    /// Brings what the next decisions will need to hand.
+    pub(crate) fn look_ahead(&self, decisions: &[Decision]) {
+        self.state.look_ahead(decisions);
+    }
+
     /// Folds the next decision as it was recorded.
     ///
     /// # Errors

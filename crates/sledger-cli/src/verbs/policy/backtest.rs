@@ -23,7 +23,7 @@ use sledger_replay::rejudge::{Candidate, RejudgeError, Target};
 use std::io::{IsTerminal as _, sink, stderr};
 use std::path::{Path, PathBuf};
 
-/// Decisions after which the progress shown moves.
+/// Events after which the progress shown moves.
 const STEP: u64 = 4096;
 
 /// Decide recorded history again by another policy
@@ -112,10 +112,9 @@ pub(super) fn backtest(
     let past = Past::open(whence, global, out)?;
     let mut test = Test::new(&past.begin, trial).map_err(refused)?;
     let bar = bar();
-    let mut count = 0u64;
-    past.each(&mut |decision| {
-        moved(&bar, &mut count, test.report());
-        test.decision(&decision).map_err(refused)
+    past.batches(&mut |decisions| {
+        moved(&bar, test.report());
+        test.decisions(decisions).map_err(refused)
     })?;
     bar.finish_and_clear();
     test.finish().map_err(|error| refused(error.into()))
@@ -126,9 +125,8 @@ fn cascade(whence: &Whence, global: &Global, trial: Trial, out: &mut Output<'_>)
     let past = Past::open(whence, global, out)?;
     let mut test = Cascade::new(&past.begin, late, trial).map_err(refused)?;
     let bar = bar();
-    let mut count = 0u64;
     past.each(&mut |decision| {
-        moved(&bar, &mut count, test.report());
+        moved(&bar, test.report());
         test.decision(decision).map_err(refused)
     })?;
     bar.finish_and_clear();
@@ -166,9 +164,8 @@ fn bar() -> ProgressBar {
     style.map(|style| bar.clone().with_style(style)).unwrap_or(bar)
 }
 
-fn moved(bar: &ProgressBar, count: &mut u64, report: &Report) {
-    *count += 1;
-    if count.is_multiple_of(STEP) && !bar.is_hidden() {
+fn moved(bar: &ProgressBar, report: &Report) {
+    if report.events >= bar.position().saturating_add(STEP) && !bar.is_hidden() {
         bar.set_position(report.events);
         bar.set_message(report.changed.to_string());
     }
