@@ -42,7 +42,15 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("sledger-testkit", &["sledger-core"]),
     (
         "sledger-bench",
-        &["sledger", "sledger-client", "sledger-core", "sledger-log", "sledger-policy", "sledger-server"],
+        &[
+            "sledger",
+            "sledger-client",
+            "sledger-core",
+            "sledger-log",
+            "sledger-policy",
+            "sledger-replay",
+            "sledger-server",
+        ],
     ),
 ];
 

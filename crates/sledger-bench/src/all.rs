@@ -4,13 +4,15 @@
 
 use crate::figure::Figure;
 use crate::stats::Spread;
-use crate::{Common, Measured, admit, answers, batch, disk, http, log, memory, open, policy, refold, show};
+use crate::{
+    Common, Measured, admit, answers, backtest, batch, disk, http, log, memory, open, policy, refold, show,
+};
 use clap::{Args, Command, FromArgMatches};
 use std::fmt;
 use std::io::{self, Write};
 
 /// The numbers to reach: what they are called, and how figures of theirs begin. The longest beginning counts.
-const NUMBERS: [(&str, &str); 12] = [
+const NUMBERS: [(&str, &str); 13] = [
     ("durable admissions in process, 10 % exhausted", "admit: 10 % exhausted"),
     ("durable admissions in process, every login exhausted", "admit: all exhausted"),
     ("append and barrier beside a plain file", "log:"),
@@ -21,6 +23,7 @@ const NUMBERS: [(&str, &str); 12] = [
     ("memory for each live session", "memory:"),
     ("ready to serve after a kill", "open:"),
     ("full refold", "refold:"),
+    ("a policy tried on history, where no script runs", "backtest: no script"),
     ("disk for each event after sealing", "disk:"),
     ("slowest of a thousand answers during a snapshot", "admit: during a snapshot"),
 ];
@@ -75,6 +78,7 @@ fn steps(common: &Common) -> Vec<Step<'_>> {
         ("batch", Box::new(|| batch::measure(common, &defaults()?))),
         ("memory", Box::new(|| memory::measure(common, &defaults()?))),
         ("refold", Box::new(|| refold::measure(common, &defaults()?))),
+        ("backtest", Box::new(|| backtest::measure(common, &defaults()?))),
         ("open", Box::new(|| open::measure(common, &defaults()?))),
         ("disk", Box::new(|| disk::measure(common, &defaults()?))),
         ("answers", Box::new(|| answers::measure(common, &defaults()?))),

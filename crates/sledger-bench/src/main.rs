@@ -10,6 +10,7 @@ mod admit;
 mod all;
 mod answers;
 mod asking;
+mod backtest;
 mod batch;
 mod child;
 mod cpu;
@@ -68,6 +69,8 @@ enum What {
     Memory(memory::Options),
     /// The whole past folded anew
     Refold(refold::Options),
+    /// The whole past decided again by another policy beside folding it
+    Backtest(backtest::Options),
     /// Time until ready after a kill
     Open(open::Options),
     /// Bytes on disk for each event after sealing
@@ -189,6 +192,7 @@ fn measure(what: &What, common: &Common) -> anyhow::Result<(Measured, Vec<&'stat
         What::Batch(options) => batch::measure(common, options)?,
         What::Memory(options) => memory::measure(common, options)?,
         What::Refold(options) => refold::measure(common, options)?,
+        What::Backtest(options) => backtest::measure(common, options)?,
         What::Open(options) => open::measure(common, options)?,
         What::Disk(options) => disk::measure(common, options)?,
         What::Answers(options) => answers::measure(common, options)?,

@@ -115,6 +115,14 @@ fn past_is_folded_from_both_forms() {
 }
 
 #[test]
+fn policies_tried_on_the_past_are_shown_beside_folding_it() {
+    let figures = figures(&["backtest"]);
+    assert_eq!(targets(&figures), ["value >= 1000000"]);
+    let ratios: Vec<bool> = figures.iter().map(|figure| figure["ratio"].is_number()).collect();
+    assert_eq!(ratios, [false, true, true]);
+}
+
+#[test]
 fn killed_ledgers_are_opened_at_each_size_and_held_at_the_largest() {
     let figures = figures(&["open", "--events", "20000", "--live", "1000"]);
     assert_eq!(targets(&figures), ["value <= 5"]);
