@@ -3,7 +3,7 @@
 //! It is looked at and not listened to: that works on every file system, and an editor that writes a file in several
 //! steps is waited for, since a folder counts as another only once it looks alike twice.
 
-use sledger_server::Reloader;
+use sledger_server::{ReloadError, Reloader};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -46,6 +46,13 @@ impl Watched {
     }
 }
 
+impl Watched {
+    /// The ledger was busy: the folder is news still.
+    fn is_to_be_read_again(&mut self) {
+        self.read = None;
+    }
+}
+
 fn look(folder: &Path) -> Look {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).ok()?.take(FILES_MAX) {
@@ -73,8 +80,10 @@ pub(crate) async fn reloads(watched: Option<Watched>, reloader: &Reloader) -> In
         let folder = watched.folder.clone();
         let now = tokio::task::spawn_blocking(move || look(&folder)).await.ok().flatten();
         if watched.is_news(now) {
-            // Told by the server itself.
-            let _told = reloader.reload_policies().await;
+            // What came of it is told by the server itself.
+            if let Err(ReloadError::Failed(_)) = reloader.reload_policies().await {
+                watched.is_to_be_read_again();
+            }
         }
     }
 }
@@ -96,6 +105,8 @@ mod tests {
         assert!(watched.is_news(at(3)), "and has done so");
         assert!(!watched.is_news(at(3)), "it is read once");
         assert!(!watched.is_news(at(1)) && watched.is_news(at(1)), "what was before is news as well");
+        watched.is_to_be_read_again();
+        assert!(watched.is_news(at(1)), "what could not be taken is news still");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod judge;
 mod login;
 mod merge;
 mod policies;
+mod reload;
 mod settings;
 mod target;
 mod view;
@@ -73,7 +74,7 @@ pub fn decide(state: &State, means: &mut Means<'_>, request: &Request, at: Milli
         Command::Advance => Ok(Decided::Answer(Box::new(Answer::new(Outcome::Advanced, at)))),
         Command::Configure(command) => settings::configure(state, means, request, command, at),
         Command::Change(command) => return change::change(state, means, request, command, at),
-        Command::Reload(command) => change::reload(state, means, request, command, at),
+        Command::Reload(command) => reload::reload(state, means, request, command, at),
         Command::Policy { name, text } => settings::policy(state, means, request, (name, text), at),
         Command::Unreadable { rejection, .. } => Err(rejection.clone()),
     };

@@ -181,6 +181,9 @@ impl<P: Policies> Decider<P> {
             }
             Decided::Record(decisions, answer) => self.recorded(request, decisions, answer, out),
         };
+        if matches!(request.command, Command::Change(_) | Command::Reload(_) | Command::Policy { .. }) {
+            self.policies.in_force(&self.state.policies_in_force());
+        }
         if let (Command::Reload(reload), Outcome::Configured) = (&request.command, answer.outcome) {
             self.bounds = Bounds { disk_full: self.bounds.disk_full, ..reload.bounds };
         }

@@ -37,6 +37,11 @@ pub trait Policies: Send {
         params: &BTreeMap<String, Param>,
     ) -> Result<Bound, PolicyFault>;
 
+    /// Told after each change of settings: the policies in force and on trial. An engine may forget all others.
+    fn in_force(&mut self, policies: &[PolicyRef]) {
+        let _ = policies;
+    }
+
     /// Asks what to do about an exhausted quota. `spent` operations of the budget are used up already.
     fn ask(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Reply<Verdict>;
 

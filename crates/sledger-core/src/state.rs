@@ -27,7 +27,7 @@ pub(crate) use session::Rare;
 pub(crate) use tables::{Said, Tables};
 
 use crate::answer::{SessionView, Tombstone};
-use crate::event::Binding;
+use crate::event::{Binding, PolicyRef};
 use crate::evolve::Parts;
 use crate::quota::Ready;
 use crate::{Facts, KeyNo, Millis, Seq, UserNo};
@@ -189,6 +189,15 @@ impl State {
     #[must_use]
     pub fn is_taken(&self, name: &str, text: &str) -> bool {
         self.0.policies.get(name).is_some_and(|sources| sources.is_taken(text))
+    }
+
+    /// The policies that decide, that decide when another fails, and that are on trial.
+    #[must_use]
+    pub fn policies_in_force(&self) -> Vec<PolicyRef> {
+        let bound = self.bindings().iter();
+        let bound = bound.flat_map(|one| std::iter::once(&one.policy).chain(&one.on_error)).cloned();
+        let given = self.ready().settings.assignments.iter().map(crate::config::Assignment::policy_ref);
+        bound.chain(given).collect()
     }
 
     /// Logins that met an exhausted quota lately, each with the quota's name: some of them, newest last.

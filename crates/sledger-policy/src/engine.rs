@@ -9,11 +9,14 @@ use sledger_core::Limit;
 use sledger_core::config::Param;
 use sledger_core::event::{PolicyCode, PolicyRef};
 use sledger_core::policy::{Bound, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Bindings from which on those that are not in force are forgotten: whoever sends policies that are refused must not
+/// fill the memory.
+const FORGETFUL: usize = 1024;
 /// Bindings kept: one more is refused, since any of them may be asked at any time.
 const BOUND_MAX: usize = 200_000;
 
@@ -180,6 +183,18 @@ impl Policies for Engine {
         Ok(bound)
     }
 
+    fn in_force(&mut self, policies: &[PolicyRef]) {
+        if self.bound.len() < FORGETFUL {
+            return;
+        }
+        let kept: BTreeSet<&PolicyRef> = policies.iter().collect();
+        self.bound.retain(|_, bound| kept.contains(&bound.policy));
+        self.prepared.values_mut().for_each(|all| all.retain(|one| kept.contains(&one.policy)));
+        self.prepared.retain(|_, all| !all.is_empty());
+        let sources: BTreeSet<u64> = self.prepared.values().flatten().map(|one| one.source_id).collect();
+        self.sources.retain(|_, source| sources.contains(&source.id));
+    }
+
     fn ask(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Reply<Verdict> {
         match self.find(policy) {
             Some(prepared) => runtime::ask(prepared, question, spent),
@@ -277,4 +292,24 @@ fn pack(bytes: &mut Vec<u8>, value: &Param) {
 fn pack_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend((text.len() as u64).to_le_bytes());
     bytes.extend(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_in_force_is_forgotten_before_it_fills_the_memory() {
+        let mut engine = Engine::new();
+        let none = BTreeMap::new();
+        let kept = engine.bind("kept", "fn on_exhausted() { deny(\"kept\") }", &none).unwrap().policy;
+        for n in 0..3 * FORGETFUL {
+            let source = format!("fn on_exhausted() {{ deny(\"{n}\") }}");
+            engine.bind("p", &source, &none).unwrap();
+            engine.in_force(std::slice::from_ref(&kept));
+        }
+        let sizes = [engine.bound.len(), engine.prepared.len(), engine.sources.len()];
+        assert!(sizes.iter().all(|size| *size <= FORGETFUL), "{sizes:?}");
+        assert!(engine.find(&kept).is_some());
+    }
 }

@@ -11,6 +11,7 @@
 
 mod case;
 mod file;
+mod overheard;
 mod pasted;
 mod property;
 mod random;
@@ -20,6 +21,7 @@ mod world;
 use crate::Engine;
 use crate::trace::Plan;
 pub use file::{Property, Suite};
+pub use overheard::Overheard;
 use sledger_core::policy::{Policies as _, PolicyFault};
 use std::collections::{BTreeMap, BTreeSet};
 use witness::Witness;

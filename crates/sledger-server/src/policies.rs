@@ -136,12 +136,12 @@ async fn passed(app: &App, name: &str, body: &PolicyBody) -> Result<Vec<LintObje
 /// The levels of the quotas that the policy is to decide for.
 async fn levels(app: &App, name: &str, quota: Option<&str>) -> Result<Vec<Level>, Refusal> {
     let (_, ready) = crate::quotas::settings(app).await?;
-    let quotas = ready.settings.quotas.iter().filter(|one| match quota {
-        Some(quota) => one.name == quota,
-        None => {
-            let given = ready.settings.assigned(&one.name);
-            given.map_or(&*one.on_exhausted, |given| &*given.policy) == name
+    let quotas = ready.settings.quotas.iter().filter(|one| {
+        if let Some(quota) = quota {
+            return one.name == quota;
         }
+        let given = ready.settings.assigned(&one.name);
+        given.map_or(&*one.on_exhausted, |given| &*given.policy) == name
     });
     let mut levels: Vec<Level> = Vec::new();
     for one in quotas {

@@ -1,17 +1,17 @@
 //! `policy …`: write, check, test, explain, try and install policies.
 
-pub(crate) mod bench;
 pub(crate) mod backtest;
+pub(crate) mod bench;
 pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod deed;
 pub(crate) mod defs;
+pub(crate) mod diff;
+pub(crate) mod explain;
 pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod test;
-pub(crate) mod diff;
-pub(crate) mod explain;
 
 use crate::args::Global;
 use crate::exit::Exit;

@@ -3,12 +3,12 @@
 //! Invariants: a change is taken whole or not at all; what a file owns is not changed here, only overrides and
 //! switches are set beside it; nothing that ends by itself is made to end before now.
 
-use super::merge::{self, merged};
+use super::merge;
 use super::policies::{self, Turn};
-use super::settings::{Applying, applied, check_quotas, is_settled, news_of_folder};
-use super::{Decided, Decisions, Means, Outcomes, edge, repeated, together};
+use super::settings::{Applying, applied, check_quotas};
+use super::{Decided, Decisions, Means, edge, repeated, together};
 use crate::answer::{Answer, Outcome};
-use crate::command::{Actor, Change, Changing, Expect, Refusal, Rejection, Reload, Request};
+use crate::command::{Actor, Change, Changing, Expect, Refusal, Rejection, Request};
 use crate::config::{
     Membership, NAME_BYTES_MAX, Origin, Override, Quota, REASON_BYTES_MAX, Selector, Settings, Switch,
 };
@@ -107,7 +107,7 @@ fn policies_or(
     Ok(next.map(|(settings, told)| Turn { settings, told, installs: Vec::new(), back: false }))
 }
 
-fn asked_by(request: &Request, decision: Decision) -> Decision {
+pub(super) fn asked_by(request: &Request, decision: Decision) -> Decision {
     let request_id = request.request_id.as_deref().map(|id| super::bounded(id).into());
     Decision { request_id, ..decision }
 }
@@ -456,57 +456,4 @@ pub fn over(state: &State, policies: &mut dyn Policies, at: Millis) -> Result<De
     }
     let decisions = applied(state, policies, Applying::of(&next, &told), (Actor::Timer, at))?;
     Ok(together(state, decisions, None))
-}
-
-/// The smoke run of policies that the folder brings.
-fn news_are_sound(
-    state: &State,
-    means: &mut Means<'_>,
-    request: &Request,
-    (settings, news): (&Settings, &[crate::decide::Install]),
-    at: Millis,
-) -> Result<(), Rejection> {
-    for (quota, index) in state.ready().settings.quotas.iter().zip(0u16..) {
-        let Some(next) = settings.quota(&quota.name) else { continue };
-        let Some(one) = news.iter().find(|one| *one.name == *next.on_exhausted) else { continue };
-        let bound = means.policies.bind(&one.name, &one.text, &next.params);
-        let bound = bound.map_err(|fault| Rejection::new("policies", fault.to_string()))?;
-        policies::smoked(state, means, request, (index, &bound), at)?;
-    }
-    Ok(())
-}
-
-/// Puts the file's settings in force, beside what was set at run time.
-pub(super) fn reload(
-    state: &State,
-    means: &mut Means<'_>,
-    request: &Request,
-    reload: &Reload,
-    at: Millis,
-) -> Outcomes {
-    let recorded = &state.ready().settings;
-    if reload.settings.users != recorded.users {
-        let reason =
-            "cannot change once anything is recorded: counts are kept by user key; begin a new ledger";
-        return Err(Rejection::new("users", reason));
-    }
-    let merged = merged(&reload.settings, recorded);
-    if let Some(name) = merged.gave_way.first() {
-        let reason =
-            format!("quota `{name}` was set at run time too: delete it there, or give this one another name");
-        return Err(Rejection::new("quota", reason));
-    }
-    check_quotas(&merged.settings.quotas)?;
-    let told = merge::told(recorded, &merged.settings);
-    let settings = &merged.settings;
-    let installs = &news_of_folder(state, means.policies, &reload.installs);
-    let is_settled = is_settled(state, means.policies, settings, installs);
-    if is_settled && reload.file == state.applied_file() {
-        return Ok(Decided::Answer(Box::new(Answer::new(Outcome::Configured, at))));
-    }
-    news_are_sound(state, means, request, (settings, installs), at)?;
-    let applying = Applying { installs, file: reload.file, ..Applying::of(settings, &told) };
-    let decisions = applied(state, means.policies, applying, (request.actor.clone(), at))?;
-    let decisions = decisions.into_iter().map(|one| asked_by(request, one)).collect();
-    Ok(Decided::Record(together(state, decisions, None), Box::new(Answer::new(Outcome::Configured, at))))
 }

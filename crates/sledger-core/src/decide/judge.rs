@@ -1,5 +1,6 @@
 //! The quotas, one pass in order: who is asked, and what is made of the answer (RULES 3h, 4, 5).
 
+mod asking;
 mod shadow;
 mod smoke;
 
@@ -12,11 +13,10 @@ use crate::config::{Dimension, Level, OnError, Quota};
 use crate::event::{
     Binding, Cause, Code, Counted, Event, Judged, Judgement, PolicyCode, PolicyFailure, PolicyRef,
 };
-use crate::policy::{Choice, Failure, LimitQuestion, Question, Verdict};
+use crate::policy::{Failure, LimitQuestion, Verdict};
 use crate::quota::{Keys, ReadyQuota, Trial, key_for_people};
-use crate::set::Whose;
 use crate::state::TRIP_FOR;
-use crate::{KeyNo, Limit, Personal, Seq};
+use crate::{KeyNo, Limit, Personal};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ pub(super) struct Court<'a, 'm> {
     pub(super) judged: Vec<Judged>,
     /// Failures and trips of policies: recorded whatever becomes of the login.
     pub(super) incidents: Vec<Event>,
+    /// Operations of `limit()`, and of a smoke run.
+    spent: u32,
 }
 
 /// One exhausted key of one quota.
@@ -81,7 +83,7 @@ struct Counting {
 
 impl<'a, 'm> Court<'a, 'm> {
     pub(super) fn new(attempt: &'a Attempt<'a>, means: &'a mut Means<'m>, view: View<'a>) -> Self {
-        Self { attempt, means, view, judged: Vec::new(), incidents: Vec::new() }
+        Self { attempt, means, view, judged: Vec::new(), incidents: Vec::new(), spent: 0 }
     }
 
     /// Every quota in order; at the end what is recorded with the admission.
@@ -170,7 +172,9 @@ impl<'a, 'm> Court<'a, 'm> {
             key: keys.first().map(key_for_people).unwrap_or_default(),
             limit,
         };
-        match self.means.policies.limit(policy, question).answer {
+        let reply = self.means.policies.limit(policy, question);
+        self.spent = self.spent.saturating_add(reply.operations);
+        match reply.answer {
             Ok(own) => own.unwrap_or(limit),
             Err(failure) => {
                 self.failed(index, None, policy, failure);
@@ -299,102 +303,6 @@ impl<'a, 'm> Court<'a, 'm> {
         })
     }
 
-    /// Asks one policy until the key has room, it denies, or it fails; says what it cost to fail.
-    fn attempt_policy(
-        &mut self,
-        case: &Case<'_>,
-        policy: &PolicyRef,
-        at: u16,
-    ) -> Result<Ruling, (Failure, u32)> {
-        let fail = |code, spent| (Failure { code, line: 0, column: 0 }, spent);
-        if self.is_tripped(case.index, policy) {
-            return Err(fail(PolicyCode::Tripped, 0));
-        }
-        let (mut spent, mut victims) = (0u32, Vec::new());
-        for _ in 0..self.excess(case) {
-            let question = self.question(case);
-            let reply = self.means.policies.ask(policy, question, spent);
-            spent = spent.saturating_add(reply.operations);
-            let verdict = reply.answer.map_err(|failure| (failure, spent))?;
-            let ruling =
-                |answer, verdict| Ruling { answer, policy: policy.clone(), verdict, operations: spent };
-            match &verdict.choice {
-                Choice::Allow if case.quota.quota.level == Level::Hard => {
-                    return Err(located(PolicyCode::NotEnoughRoom, &verdict, spent));
-                }
-                Choice::Allow if victims.is_empty() => return Ok(ruling(Judgement::Allow, Some(verdict))),
-                Choice::Allow => return Ok(ruling(Judgement::Evict { victims }, Some(verdict))),
-                Choice::Deny { offer } => {
-                    let offer = offer.clone();
-                    return Ok(ruling(Judgement::Deny { offer }, Some(verdict)));
-                }
-                Choice::Evict { victims: chosen } => {
-                    let taken = self.take(case, chosen, at).map_err(|code| located(code, &verdict, spent))?;
-                    victims.extend(taken);
-                    if !case.limit.is_exhausted_by(self.view.used(case.key)) {
-                        return Ok(ruling(Judgement::Evict { victims }, Some(verdict)));
-                    }
-                }
-            }
-        }
-        Err(fail(PolicyCode::NotEnoughRoom, spent))
-    }
-
-    /// Takes victims out of the view; each must be in the set that was asked about.
-    fn take(&mut self, case: &Case<'_>, chosen: &[Seq], at: u16) -> Result<Vec<Seq>, PolicyCode> {
-        if chosen.is_empty() {
-            return Err(PolicyCode::NoVictim);
-        }
-        let mut taken = Vec::with_capacity(chosen.len());
-        for &number in chosen {
-            if taken.contains(&number) {
-                continue;
-            }
-            if !self.may_go(case, number) {
-                return Err(PolicyCode::VictimNotInSet);
-            }
-            if self.view.remove(number, Cause::Evicted, Some(at)) {
-                taken.push(number);
-            }
-        }
-        Ok(taken)
-    }
-
-    fn may_go(&self, case: &Case<'_>, number: Seq) -> bool {
-        let (Some(session), Some(key)) = (self.attempt.state.session_numbered(number), case.key) else {
-            return false;
-        };
-        let own = session.facts.user() == self.attempt.facts.user();
-        session.has_key(key) && (own || case.quota.quota.evict_others) && !self.view.has_left(number)
-    }
-
-    fn excess(&self, case: &Case<'_>) -> u32 {
-        self.view.used(case.key).saturating_add(1).saturating_sub(case.max).max(1)
-    }
-
-    fn set(&self, case: &Case<'_>) -> crate::set::SessionSet {
-        let whose = match self.attempt.user {
-            _ if case.quota.quota.evict_others || is_by_user(&case.quota.quota) => Whose::Everybodys,
-            Some(user) => Whose::Of(user),
-            None => Whose::Nobodys,
-        };
-        self.view.under(case.key, whose)
-    }
-
-    fn question(&self, case: &Case<'_>) -> Question {
-        Question {
-            at: self.attempt.at,
-            login: Arc::clone(&self.attempt.facts),
-            evicted_ago: self.evicted_ago(),
-            quota: Arc::clone(&case.quota.name),
-            key: key_for_people(case.text),
-            limit: case.max,
-            used: self.view.used(case.key),
-            sessions: self.set(case),
-            all_sessions: self.view.of_user(self.attempt.user),
-        }
-    }
-
     fn evicted_ago(&self) -> Option<i64> {
         let tombstone = self.attempt.state.tombstone(self.attempt.facts.session())?;
         let evicted = tombstone.cause == Cause::Evicted;
@@ -469,10 +377,6 @@ impl<'a, 'm> Court<'a, 'm> {
         }
         counted
     }
-}
-
-fn located(code: PolicyCode, verdict: &Verdict, spent: u32) -> (Failure, u32) {
-    (Failure { code, line: verdict.line, column: verdict.column }, spent)
 }
 
 /// Whether every key holds sessions of one user only.

@@ -418,8 +418,11 @@ pub(super) fn smoked(
     let Some(found) = smoke(state, means, request, (index, bound), at) else { return Ok(()) };
     let (line, column) = found.place;
     let place = if line == 0 { String::new() } else { format!(" at line {line}, column {column}") };
-    let (policy, code, user) = (&bound.policy.name, found.code.as_str(), found.user);
-    let reason =
-        format!("policy `{policy}` fails on a login of `{user}` like one there was lately: {code}{place}");
+    let (policy, code) = (&bound.policy.name, found.code.as_str());
+    let quota = state.ready().quota(index).map(|quota| Arc::clone(&quota.name)).unwrap_or_default();
+    // Whose login it is stays out: reasons stand on pages that everybody may read.
+    let reason = format!(
+        "policy `{policy}` fails on a login under quota `{quota}` like one there was lately: {code}{place}"
+    );
     Err(Rejection::new("text", reason))
 }

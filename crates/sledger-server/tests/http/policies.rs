@@ -111,7 +111,12 @@ fn a_policy_that_fails_on_recent_logins_is_refused_with_the_place() {
     let text = "fn on_exhausted() {\n  let n = 1 / (quota.excess - 1);\n  deny(`${n}`)\n}";
     let problem = put(&server, "destroy_oldest", &json!({"text": text})).problem(422);
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("POLICY_ERROR at line 2") && detail.contains("`ann`"), "{detail}");
+    assert!(
+        detail.contains("POLICY_ERROR at line 2")
+            && detail.contains("under quota `per-user`")
+            && !detail.contains("ann"),
+        "{detail}"
+    );
     assert_eq!(server.login("ann", "b").json()["reason"], "oldest");
 }
 

@@ -1,7 +1,7 @@
 //! The smoke run: a policy that is to come into force is asked about logins that met an exhausted quota lately.
 //!
 //! They are asked about the state as it is now, and where the key has room by now, as if it had none. What comes of it
-//! is not recorded; only that the policy fails is of interest.
+//! is not recorded; only that the policy fails is of interest. Bounded: nobody is decided meanwhile.
 
 use super::super::login::Attempt;
 use super::super::{Means, view::View};
@@ -14,11 +14,12 @@ use crate::{Facts, Limit, Millis, State};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+/// Operations after which a policy has shown enough: some twenty evaluations at their bound.
+const OPERATIONS_MAX: u32 = 400_000;
+
 /// A policy that failed on a login as there was one lately.
 #[derive(Debug)]
 pub(in crate::decide) struct Smoke {
-    /// Whose login.
-    pub(in crate::decide) user: String,
     /// How it failed.
     pub(in crate::decide) code: PolicyCode,
     /// Line and column, 0 when unknown.
@@ -34,14 +35,20 @@ pub(in crate::decide) fn smoke(
     at: Millis,
 ) -> Option<Smoke> {
     let quota = state.ready().quota(index)?;
-    let met = state.met().rev().filter(|(name, _)| *name == quota.name);
-    met.map(|(_, facts)| facts).find_map(|facts| {
-        let login = Login::default();
+    let (login, mut spent) = (Login::default(), 0u32);
+    for (_, facts) in state.met().rev().filter(|(name, _)| *name == quota.name) {
         let attempt = Attempt::on_trial(state, (request, &login), facts, at);
         let mut court = Court::new(&attempt, means, View::new(state));
-        let (code, place) = court.try_out(quota, index, bound, facts)?;
-        Some(Smoke { user: facts.user().to_owned(), code, place })
-    })
+        court.spent = spent;
+        if let Some((code, place)) = court.try_out(quota, index, bound, facts) {
+            return Some(Smoke { code, place });
+        }
+        spent = court.spent;
+        if spent >= OPERATIONS_MAX {
+            break;
+        }
+    }
+    None
 }
 
 impl Court<'_, '_> {
@@ -61,7 +68,10 @@ impl Court<'_, '_> {
                 return Some((failure.code, (failure.line, failure.column)));
             }
         }
-        keys.iter().find_map(|text| self.try_key(quota, (index, &bound.policy), text, limit))
+        keys.iter().find_map(|text| {
+            let is_enough = self.spent >= OPERATIONS_MAX;
+            if is_enough { None } else { self.try_key(quota, (index, &bound.policy), text, limit) }
+        })
     }
 
     fn try_key(
@@ -96,7 +106,13 @@ impl Court<'_, '_> {
         if case.too_few {
             return None;
         }
-        let (failure, _) = self.attempt_policy(&case, policy, 0).err()?;
+        let (failure, _) = match self.attempt_policy(&case, policy, 0) {
+            Ok(ruling) => {
+                self.spent = self.spent.saturating_add(ruling.operations);
+                return None;
+            }
+            Err(failed) => failed,
+        };
         let is_trip = failure.code == PolicyCode::Tripped;
         (!is_trip).then_some((failure.code, (failure.line, failure.column)))
     }

@@ -1,13 +1,10 @@
 //! One question, asked again and again.
 
 use anyhow::{Context as _, Result};
-use sledger_core::Limit;
-use sledger_core::config::Param;
 use sledger_core::event::PolicyRef;
-use sledger_core::policy::{Bound, Choice, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
+use sledger_core::policy::{Choice, Policies as _, Question, Reply, Verdict};
 use sledger_policy::Engine;
-use sledger_policy::suite::World;
-use std::collections::BTreeMap;
+use sledger_policy::suite::{Overheard, World};
 use std::time::{Duration, Instant};
 
 /// An engine with a question for it.
@@ -50,44 +47,5 @@ impl Asked {
             Err(failure) => failure.code.as_str(),
         };
         (outcome, reply.operations)
-    }
-}
-
-/// An engine that remembers the first question.
-#[derive(Default)]
-struct Overheard {
-    engine: Engine,
-    asked: Option<(PolicyRef, Question)>,
-}
-
-impl Policies for Overheard {
-    fn engine(&self) -> &str {
-        self.engine.engine()
-    }
-
-    fn built_in(&self, name: &str) -> Option<&'static str> {
-        self.engine.built_in(name)
-    }
-
-    fn check(&mut self, name: &str, source: &str) -> Result<(), PolicyFault> {
-        self.engine.check(name, source)
-    }
-
-    fn bind(
-        &mut self,
-        name: &str,
-        source: &str,
-        params: &BTreeMap<String, Param>,
-    ) -> Result<Bound, PolicyFault> {
-        self.engine.bind(name, source, params)
-    }
-
-    fn ask(&mut self, policy: &PolicyRef, question: Question, spent: u32) -> Reply<Verdict> {
-        self.asked.get_or_insert_with(|| (policy.clone(), question.clone()));
-        self.engine.ask(policy, question, spent)
-    }
-
-    fn limit(&mut self, policy: &PolicyRef, question: LimitQuestion) -> Reply<Option<Limit>> {
-        self.engine.limit(policy, question)
     }
 }
