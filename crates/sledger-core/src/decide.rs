@@ -3,6 +3,7 @@
 //! Equal arguments give equal answers on every machine. `at` is recorded data,
 //! no clock reading. A refusal is a decision too.
 
+mod binding;
 mod bulk;
 mod change;
 pub mod edge;
@@ -16,10 +17,11 @@ mod settings;
 mod target;
 mod view;
 
+pub use binding::{bindings, is_settled, news_of_folder};
 pub use change::over;
 pub use expiry::due;
 pub use merge::{Merged, merged, told as quotas_told};
-pub use settings::{Applying, Install, applied as configuration, bindings, is_settled, news_of_folder};
+pub use settings::{Applying, Install, applied as configuration};
 
 use crate::answer::{Answer, Outcome};
 use crate::command::{Actor, Command, Rejection, Request};

@@ -1,9 +1,10 @@
 //! The configuration file read again, beside what was set at run time: taken whole or not at all.
 
+use super::binding::{is_settled, news_of_folder};
 use super::change::asked_by;
 use super::merge::{self, merged};
 use super::policies;
-use super::settings::{Applying, applied, check_quotas, is_settled, news_of_folder};
+use super::settings::{Applying, applied, check_quotas};
 use super::{Decided, Install, Means, Outcomes, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Rejection, Reload, Request};
