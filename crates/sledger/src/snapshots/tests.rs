@@ -73,18 +73,27 @@ fn live(ledger: &Ledger, numbers: std::ops::Range<u32>) {
     }
 }
 
-/// What a kill leaves: the directory as it is while nobody waits for anything.
+/// What a kill leaves: the directory as it is while nobody waits for anything. A snapshot may be under way all the same:
+/// where a file goes while it is copied, all is copied anew.
 fn killed(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    while let Err(error) = copied(from, to) {
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
+        fs::remove_dir_all(to).unwrap();
+    }
+}
+
+fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
         let to = to.join(entry.file_name());
         if entry.path().is_dir() {
-            killed(&entry.path(), &to);
+            copied(&entry.path(), &to)?;
         } else {
-            fs::copy(entry.path(), to).unwrap();
+            fs::copy(entry.path(), to)?;
         }
     }
+    Ok(())
 }
 
 fn found(dir: &Path, snapshot_events: u64) -> Found {
