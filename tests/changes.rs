@@ -5,6 +5,8 @@
 
 #[path = "changes/given.rs"]
 mod given;
+#[path = "changes/keeping.rs"]
+mod keeping;
 #[path = "changes/policies.rs"]
 mod policies;
 #[path = "changes/random.rs"]

@@ -78,6 +78,11 @@ impl World {
         answer
     }
 
+    /// That a restart finds the state as it is.
+    pub(crate) fn assert_folded(&self) {
+        assert_eq!(self.folded.digest(), self.decider.state().digest(), "a restart finds another state");
+    }
+
     pub(crate) fn done(&mut self, what: Changing) {
         self.done_if(what, None);
     }

@@ -1,8 +1,10 @@
 //! What can be asked of the ledger. Imperative; nothing in here has been believed yet.
 
 mod change;
+mod keep;
 
 pub use change::{Change, Changing, Deed, Expect, PolicyChange, Refusal, Reload};
+pub use keep::Keep;
 
 use crate::config::{GroupRule, Messages, Quota, SessionSettings, UserSettings, When};
 use crate::{Seq, Span};
@@ -99,6 +101,8 @@ pub enum Command {
         /// The source.
         text: String,
     },
+    /// Something about the ledger's own keeping.
+    Keep(Box<Keep>),
     /// What could not be read as a command. It is refused, but deadlines are drained before it.
     Unreadable {
         /// The user it named, for the count in the answer.

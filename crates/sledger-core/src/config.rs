@@ -379,6 +379,8 @@ pub const ENDS_PER_LOGIN_MAX: usize = 4096;
 pub const ENDS_PER_DECISION_MAX: usize = 1024;
 /// Bytes of a reason or message that comes from outside or from a script.
 pub const REASON_BYTES_MAX: usize = 512;
+/// Longest note, in bytes.
+pub const NOTE_BYTES_MAX: usize = 4096;
 /// Command ids remembered.
 pub const COMMANDS_REMEMBERED_MAX: usize = 100_000;
 /// How long a command id is remembered.

@@ -9,6 +9,7 @@ mod change;
 pub mod edge;
 mod expiry;
 mod judge;
+mod keep;
 mod login;
 mod merge;
 mod policies;
@@ -78,6 +79,7 @@ pub fn decide(state: &State, means: &mut Means<'_>, request: &Request, at: Milli
         Command::Change(command) => return change::change(state, means, request, command, at),
         Command::Reload(command) => reload::reload(state, means, request, command, at),
         Command::Policy { name, text } => settings::policy(state, means, request, (name, text), at),
+        Command::Keep(what) => return keep::keep(state, request, what, at),
         Command::Unreadable { rejection, .. } => Err(rejection.clone()),
     };
     decided.unwrap_or_else(|rejection| Decided::Answer(Box::new(rejected(state, request, rejection, at))))
@@ -100,6 +102,7 @@ fn rejected(state: &State, request: &Request, rejection: Rejection, at: Millis) 
         | Command::Configure(_)
         | Command::Change(_)
         | Command::Reload(_)
+        | Command::Keep(_)
         | Command::Policy { .. } => None,
     };
     let mut answer = Answer::new(Outcome::Rejected, at);
@@ -157,6 +160,10 @@ pub(crate) fn mark(state: &State, request: &Request) -> Option<CommandMark> {
         Command::Reload(_) => ("reload", None, None),
         Command::Change(change) => change::about(change),
         Command::Policy { name, .. } => ("policy", None, Some(name.as_str())),
+        Command::Keep(keep) => {
+            let (op, about) = keep.about();
+            (op, None, about)
+        }
         Command::Advance | Command::Unreadable { .. } => return None,
     };
     let user = user.and_then(|user| edge::key_of(user, &state.ready().settings.users).ok());

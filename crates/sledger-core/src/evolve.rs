@@ -10,7 +10,7 @@ pub(crate) use settings::{assemble, hash_of, split};
 use crate::State;
 use crate::answer::Tombstone;
 use crate::event::{Decision, Event, Op};
-use crate::state::{Kind, Source, Tables};
+use crate::state::{Hold, Kind, Source, Tables};
 use crate::{Facts, Millis, Seq};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -132,6 +132,15 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
             tables.policies.entry(Arc::clone(name)).or_default().install(source);
             Effect::Nothing
         }
+        Event::HoldSet { name, reason } => {
+            let (at, by) = (happened.decision.at, happened.decision.actor.clone());
+            tables.holds.insert(name.clone(), Hold { reason: reason.clone(), at, by });
+            Effect::Nothing
+        }
+        Event::HoldReleased { name } => {
+            tables.holds.remove(name);
+            Effect::Nothing
+        }
         Event::LedgerStarted(started) => {
             tables.epoch = started.epoch;
             sessions::gap(tables, happened.decision.at, started.gap);
@@ -153,8 +162,6 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
         | Event::TokenCreated { .. }
         | Event::TokenRevoked { .. }
         | Event::NoteAdded { .. }
-        | Event::HoldSet { .. }
-        | Event::HoldReleased { .. }
         | Event::LedgerStopped
         | Event::LedgerRecovered { .. }
         | Event::ClockDiffers { .. }

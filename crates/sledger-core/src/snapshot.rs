@@ -58,10 +58,12 @@ pub(crate) enum Kind {
     Storm,
     /// One row: how many rows of each kind there were.
     End,
+    /// One row: all holds that stand, where one does. Programs that do not know it pass the snapshot over.
+    Hold,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Head,
         Self::Setting,
         Self::Policy,
@@ -72,6 +74,7 @@ impl Kind {
         Self::Command,
         Self::Storm,
         Self::End,
+        Self::Hold,
     ];
 
     /// As it is written: 1 for the first.
@@ -84,7 +87,7 @@ impl Kind {
     }
 }
 
-/// How many rows of each kind, in the order of [`Kind::ALL`]; the end is not counted.
+/// How many rows of each kind, in the order of [`Kind::ALL`]; end and holds are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Counts([u64; 9]);
 

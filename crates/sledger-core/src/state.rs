@@ -7,6 +7,7 @@
 mod ahead;
 mod deadlines;
 mod digest;
+mod holds;
 mod index;
 mod members;
 mod memory;
@@ -16,6 +17,7 @@ mod tables;
 mod tombs;
 
 pub use ahead::AHEAD_DECISIONS;
+pub use holds::{HOLDS_MAX, Hold, Holds};
 pub use members::{Order, Picked};
 pub use memory::{STORM_DENIALS, STORM_WINDOW, TRIP_FAILURES, TRIP_FOR, TRIP_WITHIN};
 pub use session::Session;
@@ -189,6 +191,12 @@ impl State {
     #[must_use]
     pub fn is_taken(&self, name: &str, text: &str) -> bool {
         self.0.policies.get(name).is_some_and(|sources| sources.is_taken(text))
+    }
+
+    /// The holds that stand: while there is one, nothing is archived, dropped or erased.
+    #[must_use]
+    pub fn holds(&self) -> &Holds {
+        &self.0.holds
     }
 
     /// The policies that decide, that decide when another fails, and that are on trial.

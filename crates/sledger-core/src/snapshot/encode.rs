@@ -28,7 +28,9 @@ impl Encoder {
         self.rows(Kind::Setting, beginning.settings.iter().map(|(_, part)| part), give)?;
         self.rows(Kind::Policy, &beginning.policies, give)?;
         self.rows(Kind::Part, &beginning.parts, give)?;
-        self.rows(Kind::Trip, beginning.trips.iter(), give)
+        self.rows(Kind::Trip, beginning.trips.iter(), give)?;
+        let holds = Some(&beginning.holds).filter(|holds| !holds.is_empty());
+        self.rows(Kind::Hold, holds, give)
     }
 
     /// The frames of a slice.

@@ -8,7 +8,7 @@ use crate::answer::Tombstone;
 use crate::event::{CommandMark, Counted, Part, PolicyRef};
 use crate::evolve::{assemble, key_texts};
 use crate::quota::Ready;
-use crate::state::{Sources, Tables, Trip};
+use crate::state::{Holds, Sources, Tables, Trip};
 use crate::{Limit, Seq};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -73,6 +73,7 @@ enum Decoded {
     Tombstones(Vec<Arc<Tombstone>>),
     Commands(Vec<CommandRow>),
     Storms(Vec<StormRow>),
+    Holds(Vec<Holds>),
     End(Vec<Counts>),
 }
 
@@ -92,6 +93,7 @@ impl Rows {
             Kind::Tombstone => Decoded::Tombstones(rows(body)?),
             Kind::Command => Decoded::Commands(rows(body)?),
             Kind::Storm => Decoded::Storms(rows(body)?),
+            Kind::Hold => Decoded::Holds(rows(body)?),
             Kind::End => Decoded::End(rows(body)?),
         }))
     }
@@ -162,6 +164,7 @@ impl Loader {
                 self.counts.add(Kind::Storm, rows.len());
                 self.storms.extend(rows);
             }
+            Decoded::Holds(rows) => self.tables()?.holds = one(rows)?,
             Decoded::End(rows) => self.end = Some(one(rows)?),
         }
         Ok(())

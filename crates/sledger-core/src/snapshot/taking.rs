@@ -5,7 +5,7 @@ use crate::State;
 use crate::answer::Tombstone;
 use crate::event::Part;
 use crate::evolve::{hash_of, split};
-use crate::state::{Kind, Sources, Tables, Trips};
+use crate::state::{Holds, Kind, Sources, Tables, Trips};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub struct Beginning {
     pub(crate) policies: Vec<(Arc<str>, Sources)>,
     pub(crate) parts: Vec<([u8; 32], Part)>,
     pub(crate) trips: Trips,
+    pub(crate) holds: Holds,
 }
 
 impl Beginning {
@@ -134,6 +135,7 @@ fn beginning(tables: &Tables) -> Beginning {
         policies: policies.collect(),
         parts: tables.parts.waiting().map(|(hash, part)| (*hash, part.clone())).collect(),
         trips: tables.trips.clone(),
+        holds: tables.holds.clone(),
     }
 }
 

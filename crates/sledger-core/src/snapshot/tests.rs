@@ -194,6 +194,19 @@ fn a_snapshot_is_given_up_when_settings_change() {
 }
 
 #[test]
+fn holds_come_back_and_a_snapshot_that_lost_them_is_none() {
+    let mut story = Story::told();
+    story.happens(Op::Ledger, Event::HoldSet { name: "case".into(), reason: "why".into() });
+    let mut frames = frames(&mut story, |_| {}).unwrap();
+    let loaded = load(&frames).unwrap();
+    assert_eq!(loaded.digest(), story.state.digest());
+    assert_eq!(&*loaded.holds()["case"].reason, "why");
+    let holds = frames.iter_mut().find(|(kind, _)| *kind == Kind::Hold.number()).unwrap();
+    holds.1.clear();
+    assert_eq!(load(&frames).unwrap_err(), LoadError::Order);
+}
+
+#[test]
 fn settings_sources_and_bindings_come_back() {
     let mut story = Story::told();
     let text: Arc<str> = Arc::from("fn on_exhausted() {}");

@@ -21,6 +21,10 @@ pub(crate) fn digest(tables: &Tables) -> [u8; 32] {
     }
     tables.trips.tell(&mut hash);
     tables.storms.tell(&mut hash, tables.at);
+    // Without a hold as it was before there were any.
+    if !tables.holds.is_empty() {
+        hash.update(&codec::encode(&tables.holds));
+    }
     *hash.finalize().as_bytes()
 }
 

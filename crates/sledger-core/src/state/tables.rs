@@ -6,6 +6,7 @@
 
 use super::ahead::Coming;
 use super::deadlines::{Deadlines, Due};
+use super::holds::Holds;
 use super::index::{Hasher, Index};
 use super::memory::{Commands, Storms, Trips};
 use super::sources::AllSources;
@@ -52,6 +53,7 @@ pub(crate) struct Tables {
     pub(crate) tombs: Tombs,
     pub(crate) commands: Commands,
     pub(crate) trips: Trips,
+    pub(crate) holds: Holds,
     pub(crate) storms: Storms,
     /// The words for the person who was evicted last: many are evicted in one millisecond, and told alike.
     pub(crate) said: Option<(Said, Arc<str>)>,
@@ -100,6 +102,7 @@ impl Tables {
             tombs: Tombs::default(),
             commands: Commands::default(),
             trips: Trips::default(),
+            holds: Holds::new(),
             storms: Storms::default(),
             said: None,
             partial: None,

@@ -29,9 +29,11 @@ impl Pseudonyms {
             Command::Reconcile(command) => each(&mut command.live, |id| self.session(id)),
             Command::Adopt(command) => command.sessions.iter_mut().for_each(|one| self.login(&mut one.login)),
             Command::Configure(configure) => self.configure(configure),
-            // A change or reload is never in a recording: what it changes stands there as `configure`.
+            // A change or reload is never in a recording: what it changes stands there as `configure`. Nor is what
+            // tells of the ledger's own keeping.
             Command::Change(_)
             | Command::Reload(_)
+            | Command::Keep(_)
             | Command::Advance
             | Command::Policy { .. }
             | Command::Unreadable { .. } => {}

@@ -62,9 +62,11 @@ impl Out {
                 self.put("name", name.as_str());
                 self.put("text", text.as_str());
             }
-            Command::Assume(_) | Command::Change(_) | Command::Reload(_) | Command::Unreadable { .. } => {
-                return None;
-            }
+            Command::Assume(_)
+            | Command::Change(_)
+            | Command::Reload(_)
+            | Command::Keep(_)
+            | Command::Unreadable { .. } => return None,
         }
         Some(())
     }
