@@ -72,6 +72,9 @@ pub(crate) enum Verb {
     /// Write, check, test, try and install policies
     #[command(subcommand)]
     Policy(verbs::policy::Policy),
+    /// Walk the past: what happened, when, and why
+    #[command(subcommand)]
+    Replay(verbs::replay::Replay),
     /// Check, show or reload the configuration
     #[command(subcommand)]
     Config(verbs::config::Config),

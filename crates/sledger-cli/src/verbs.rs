@@ -19,6 +19,7 @@ pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod quota;
 pub(crate) mod reconcile;
+pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 pub(crate) mod simulate;
@@ -55,6 +56,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Exit> {
         Verb::Limit(verb) => verb.run(global, out),
         Verb::Group(verb) => verb.run(global, out),
         Verb::Policy(verb) => verb.run(global, out),
+        Verb::Replay(verb) => verb.run(global, out),
         Verb::Config(verb) => verb.run(global, out),
         Verb::Ledger(verb) => verb.run(global, out),
         Verb::Completions(verb) => verb.run(out),

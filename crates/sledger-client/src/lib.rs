@@ -29,6 +29,7 @@ mod client;
 mod error;
 mod events;
 mod feed;
+mod keeping;
 mod login;
 mod policies;
 mod retries;

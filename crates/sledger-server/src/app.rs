@@ -7,8 +7,8 @@ use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
-    batch, blocks, docs, events, groups, health, introspect, metrics, openapi, policies, quotas, reload,
-    reply, sessions, stats, users,
+    batch, blocks, docs, events, groups, health, introspect, metrics, notes, openapi, policies, quotas,
+    reload, reply, sessions, stats, users,
 };
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -135,6 +135,7 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(policies::promote))
         .routes(routes!(policies::rollback))
         .routes(routes!(policies::stop))
+        .routes(routes!(notes::write))
         .routes(routes!(reload::over_http))
         .routes(routes!(introspect::introspect))
         .routes(routes!(metrics::metrics))

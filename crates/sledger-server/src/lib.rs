@@ -42,6 +42,7 @@ mod introspect;
 mod key;
 mod limits;
 mod metrics;
+mod notes;
 mod openapi;
 mod policies;
 mod quotas;

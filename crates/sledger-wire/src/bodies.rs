@@ -7,6 +7,7 @@ pub use form::token_from_form;
 use crate::config::{read_params, read_quota, why};
 use crate::escape::brief;
 use crate::fields::{Faults, Fields};
+use crate::keeping::NoteBody;
 use crate::readers::{filled, life, limit, seq, text, time};
 use crate::recording::{
     Dialect, Echo, LINE_BYTES_MAX, LOGIN_KEYS, OpName, Reading, command, command_id, login, rejection,
@@ -228,6 +229,28 @@ pub fn policy_deed_from_json(body: &[u8], may_name_revision: bool) -> Result<Pol
             quota: fields.read("quota", faults, filled),
             to: fields.read("to", faults, revision),
             reason: fields.read("reason", faults, why),
+        }
+    })
+}
+
+/// Reads a [`NoteBody`].
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn note_from_json(body: &[u8]) -> Result<NoteBody, Rejection> {
+    let tree = object(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", &["about", "text"], faults);
+        for (field, hint) in
+            [("about", "write e.g. `seq:17` or `user:ann`"), ("text", "a note says something")]
+        {
+            if fields.get(field).is_none() {
+                fields.fault(field, faults, &format!("is missing: {hint}"));
+            }
+        }
+        NoteBody {
+            about: fields.read("about", faults, filled).unwrap_or_default(),
+            text: fields.read("text", faults, filled).unwrap_or_default(),
         }
     })
 }

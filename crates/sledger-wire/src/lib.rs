@@ -28,6 +28,7 @@ pub mod csv;
 pub mod escape;
 pub mod events;
 mod fields;
+pub mod keeping;
 pub mod pages;
 pub mod policies;
 pub mod queries;

@@ -55,6 +55,16 @@ pub struct ChangeQuery {
     pub command: Option<String>,
 }
 
+/// A command that says everything else in its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct CommandQuery {
+    /// The command id.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+    pub command: Option<String>,
+}
+
 /// `PUT /v1/policies/{name}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

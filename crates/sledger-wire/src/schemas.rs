@@ -125,6 +125,18 @@ pub struct PolicyBody {
     pub reason: Option<String>,
 }
 
+/// The body of `POST /v1/notes`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteBody {
+    /// What it is about, e.g. `seq:17`, `user:ann`, `session:a`.
+    #[schema(min_length = 1, max_length = 512, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub about: String,
+    /// The note.
+    #[schema(min_length = 1, max_length = 4096, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub text: String,
+}
+
 /// The body of `POST /v1/policies/{name}/promote` and `/stop`; empty for all quotas concerned.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -48,6 +48,8 @@ const VERBS: &[&[&str]] = &[
     &["policy", "capture"],
     &["policy", "backtest"],
     &["policy", "diff"],
+    &["replay"],
+    &["replay", "note"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

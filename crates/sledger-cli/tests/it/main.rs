@@ -17,6 +17,7 @@ mod policy_past;
 mod policy_test;
 mod ready;
 mod recordings;
+mod replay_note;
 mod serve;
 mod settings;
 mod windows;

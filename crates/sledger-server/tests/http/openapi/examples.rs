@@ -101,6 +101,7 @@ fn day() -> Map<String, Value> {
     quotas(&mut played);
     overrides(&mut played);
     policies(&mut played);
+    keeping(&mut played);
     played.examples
 }
 
@@ -198,6 +199,12 @@ fn policies(played: &mut Played) {
     played.play("put_policy", ("PUT", "/v1/policies/newest?share=10"), again, 200);
     played.play("stop_policy", ("POST", "/v1/policies/newest/stop"), json!({"reason": "enough seen"}), 200);
     played.play("stop_policy", ("POST", "/v1/policies/newest/stop"), json!({}), 404);
+}
+
+fn keeping(played: &mut Played) {
+    let note = json!({"about": "user:ann", "text": "She called: one of her phones was stolen."});
+    played.play("note", ("POST", "/v1/notes"), note, 201);
+    played.play("note", ("POST", "/v1/notes"), json!({"about": "user:ann"}), 422);
 }
 
 /// Without what changes from run to run; texts of lines are read as such.

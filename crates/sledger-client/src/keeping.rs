@@ -1,0 +1,21 @@
+//! The ledger's own keeping: notes.
+
+use crate::client::{Client, json};
+use crate::error::ClientError;
+use crate::retries::fresh;
+use serde_json::json as object;
+use sledger_wire::keeping::Kept;
+use sledger_wire::queries::CommandQuery;
+
+impl Client {
+    /// Writes a note into the ledger; `about` is e.g. `seq:17` or `user:ann`.
+    ///
+    /// # Errors
+    /// Refused with 422 and the field that cannot be used.
+    pub fn note(&self, about: &str, text: &str) -> Result<Kept, ClientError> {
+        let url = self.path(&["v1", "notes"])?;
+        let query = CommandQuery { command: Some(fresh()) };
+        let body = object!({ "about": about, "text": text }).to_string();
+        self.certain(|| self.read(json(self.quick().post(url.clone()).query(&query), body.clone())))
+    }
+}
