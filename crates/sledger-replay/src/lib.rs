@@ -3,6 +3,7 @@
 //! Promise: nothing here writes to disk. What is read back is judged by the same core that decided it.
 #![forbid(unsafe_code)]
 
+pub mod at;
 pub mod backtest;
 pub mod capture;
 pub mod commands;
