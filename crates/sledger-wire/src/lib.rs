@@ -30,6 +30,7 @@ pub mod events;
 mod fields;
 pub mod keeping;
 pub mod pages;
+pub mod past;
 pub mod policies;
 pub mod queries;
 pub mod quotas;
