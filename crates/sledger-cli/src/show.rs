@@ -5,8 +5,9 @@ use serde_json::Value;
 use sledger_core::Millis;
 use sledger_wire::answer::{AnswerLine, QuotaUseObject, SessionObject};
 use sledger_wire::escape;
+use sledger_wire::escape::brief;
 use sledger_wire::events::EventLine;
-use sledger_wire::pages::UserRow;
+use sledger_wire::pages::{UserDetail, UserRow};
 use std::fmt::Write as _;
 
 /// Details that say what changed; the others are for programs.
@@ -68,17 +69,13 @@ pub(crate) fn sessions(sessions: &[SessionObject], zone: Zone) -> Vec<String> {
     let mut rows =
         vec![["SESSION", "USER", "CLIENT", "IP", "STARTED", "EXPIRES"].map(str::to_owned).to_vec()];
     for one in sessions {
-        let time = |text: &str| {
-            let is_never = sledger_wire::values::time(text).is_ok_and(|at| at.0 >= Millis::NEVER.0 / 2);
-            if is_never || text == Millis::NEVER.rfc3339() { "never".to_owned() } else { zone.reshown(text) }
-        };
         rows.push(vec![
             escape(&one.session).into_owned(),
             escape(&one.user).into_owned(),
             escape(one.client.as_deref().unwrap_or("-")).into_owned(),
             escape(one.ip.as_deref().unwrap_or("-")).into_owned(),
-            time(&one.started),
-            if one.retained { format!("{} (retained)", time(&one.expires)) } else { time(&one.expires) },
+            zone.reshown(&one.started),
+            expires(one, zone),
         ]);
     }
     table(&rows)
@@ -117,6 +114,56 @@ fn limit(limit: &sledger_wire::values::LimitWord) -> String {
     )
 }
 
+/// Columns of who was in.
+pub(crate) const AT_HEADER: [&str; 8] =
+    ["USER", "ACTIVE", "LIMIT", "SESSION", "CLIENT", "IP", "STARTED", "EXPIRES"];
+
+/// A user as he stood: a row for each session.
+pub(crate) fn standing(user: &UserDetail, zone: Zone) -> Vec<Vec<String>> {
+    let (name, active) = (brief(&user.user), user.active.to_string());
+    let limit = user.limit.as_ref().map_or_else(|| "-".to_owned(), limit);
+    let row = |one: Option<&SessionObject>| {
+        let text = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), brief);
+        let expires = one.map_or_else(|| "-".to_owned(), |one| expires(one, zone));
+        vec![
+            name.clone(),
+            active.clone(),
+            limit.clone(),
+            text(one.map(|one| &*one.session)),
+            text(one.and_then(|one| one.client.as_deref())),
+            text(one.and_then(|one| one.ip.as_deref())),
+            one.map_or_else(|| "-".to_owned(), |one| zone.reshown(&one.started)),
+            expires,
+        ]
+    };
+    match user.sessions.as_slice() {
+        [] => vec![row(None)],
+        sessions => sessions.iter().map(|one| row(Some(one))).collect(),
+    }
+}
+
+fn expires(one: &SessionObject, zone: Zone) -> String {
+    let is_never = sledger_wire::values::time(&one.expires).is_ok_and(|at| at.0 >= Millis::NEVER.0 / 2);
+    let never = is_never || one.expires == Millis::NEVER.rfc3339();
+    let shown = if never { "never".to_owned() } else { zone.reshown(&one.expires) };
+    if one.retained { format!("{shown} (retained)") } else { shown }
+}
+
+/// How wide the columns of these rows are.
+pub(crate) fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    (0..columns).map(width).collect()
+}
+
+/// A row in columns at least so wide, two spaces between; it ends where its last cell does.
+pub(crate) fn row(row: &[String], widths: &[usize]) -> String {
+    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+}
+
 /// What came of a command, in one line.
 pub(crate) fn answer(line: &AnswerLine) -> String {
     let mut text = if line.dry_run { format!("dry run: {}", line.outcome) } else { line.outcome.clone() };
@@ -146,18 +193,10 @@ pub(crate) fn answer(line: &AnswerLine) -> String {
     text
 }
 
-/// Columns as wide as their widest cell, two spaces between; the last one ends where it ends.
+/// Columns as wide as their widest cell.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    let widths = widths(rows);
+    rows.iter().map(|cells| row(cells, &widths)).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! `replay …`: what happened, when, and why.
+//!
+//! Promise: nothing here writes to a ledger at rest; what a served ledger is asked, it records as read.
 
+mod at;
+mod moment;
 mod note;
 
 use crate::args::Global;
@@ -12,6 +16,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Replay {
     Note(note::Note),
+    At(at::At),
 }
 
 impl Replay {
@@ -19,6 +24,7 @@ impl Replay {
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         match self {
             Self::Note(verb) => verb.run(global, out),
+            Self::At(verb) => verb.run(global, out),
         }
     }
 }

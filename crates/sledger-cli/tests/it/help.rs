@@ -60,6 +60,8 @@ const VERBS: &[&[&str]] = &[
     &["ledger", "salvage"],
     &["ledger", "clock"],
     &["ledger", "clock", "accept"],
+    &["replay"],
+    &["replay", "at"],
     &["completions"],
     &["man"],
 ];

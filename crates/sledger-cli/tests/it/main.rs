@@ -18,6 +18,7 @@ mod policy_test;
 mod ready;
 mod recordings;
 mod replay_note;
+mod replay_past;
 mod serve;
 mod settings;
 mod windows;
