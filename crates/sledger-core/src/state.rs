@@ -116,6 +116,13 @@ impl State {
         self.0.seq
     }
 
+    /// Goes on after event `seq`, for readers of a history in which those up to it are missing: the state is then
+    /// that of no ledger. Never back.
+    pub fn skip_to(&mut self, seq: Seq) {
+        let tables = self.change();
+        tables.seq = tables.seq.max(seq);
+    }
+
     /// Time of the last decision folded.
     #[must_use]
     pub fn at(&self) -> Millis {

@@ -16,7 +16,7 @@ mod settings;
 
 pub(crate) use settings::is_given_name;
 
-pub(crate) use convert::login_of;
+pub(crate) use convert::{adoptee_of, as_sent, login_of};
 pub use late::LateTouches;
 
 use crate::commands::convert::Conversion;

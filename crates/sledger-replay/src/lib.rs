@@ -16,3 +16,4 @@ pub mod pseudonyms;
 pub mod quotas;
 pub mod rejudge;
 pub mod simulate;
+pub mod verify;

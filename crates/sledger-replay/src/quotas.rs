@@ -62,6 +62,16 @@ pub enum Broken {
     },
 }
 
+impl Broken {
+    /// The event.
+    #[must_use]
+    pub const fn seq(&self) -> Seq {
+        match self {
+            Self::Count { seq, .. } | Self::Limit { seq, .. } | Self::NotLive { seq, .. } => *seq,
+        }
+    }
+}
+
 impl QuotaFold {
     /// A fold over a ledger that begins under `ready`.
     #[must_use]
@@ -141,6 +151,13 @@ impl QuotaFold {
             }
             self.sessions.insert(session.number, keys);
         }
+    }
+
+    /// Begins anew from the counts of `after`: to go on behind what broke the fold.
+    pub fn begin_anew(&mut self, after: &State) {
+        self.sessions.clear();
+        self.hard = hard(after.ready());
+        self.recount(after);
     }
 
     /// Live sessions by the fold.

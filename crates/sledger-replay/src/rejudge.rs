@@ -32,7 +32,7 @@ use sledger_core::decide::{Decided, Means, decide, own_decision};
 use sledger_core::event::{Binding, Decision, Event, Op, PolicyRef, RULES_REVISION};
 use sledger_core::evolve::evolve_decision;
 use sledger_core::policy::Policies;
-use sledger_core::{Seq, State};
+use sledger_core::{Millis, Seq, State};
 use sledger_policy::Engine;
 use sledger_wire::events::Begin;
 use std::sync::Arc;
@@ -195,11 +195,27 @@ impl Rejudge {
         let login = login_of(op, self.state.ready()).ok_or(Unable::Sealed)?;
         let request = Request::new(decision.actor.clone(), Command::Login(Box::new(login)));
         let stood_in = self.standing.as_ref().map(Standing::places).unwrap_or_default();
-        let mut policies = Heard { engine: &mut self.engine, hear, stood_in };
+        let mut policies = Heard { engine: &mut self.engine, hear, stood_in, asks_shadows: false };
         match decide(&self.state, &mut means(&mut policies), &request, decision.at) {
             Decided::Record(decisions, _) => decisions.into_iter().next().ok_or(Unable::Unrecorded),
             Decided::Answer(_) | Decided::Seen(..) => Err(Unable::Unrecorded),
         }
+    }
+
+    /// Decides a request right before what it led to is folded, shadows asked as well: nothing is left out.
+    pub(crate) fn ask(&mut self, request: &Request, at: Millis) -> Decided {
+        let mut policies = Heard { engine: &mut self.engine, hear: None, stood_in: &[], asks_shadows: true };
+        decide(&self.state, &mut means(&mut policies), request, at)
+    }
+
+    /// Goes on after event `seq`: those up to it are missing.
+    pub(crate) fn skip_to(&mut self, seq: Seq) {
+        self.state.skip_to(seq);
+    }
+
+    /// The state and the engine, to put settings together again.
+    pub(crate) const fn bench(&mut self) -> (&State, &mut Engine) {
+        (&self.state, &mut self.engine)
     }
 
     /// The source of a revision that was bound so far.

@@ -6,13 +6,14 @@
 use sledger_core::command::{Actor, Change, Changing, Command, Deed, Login, PolicyChange, Request};
 use sledger_core::config::{Bounds, Dimension, Level, OnError, Param, Quota, Settings};
 use sledger_core::decider::{Decider, Recorded};
-use sledger_core::event::{Event, Op, PolicyMode};
+use sledger_core::event::{Decision, Event, Op, PolicyMode};
 use sledger_core::{Limit, Millis};
 use sledger_policy::{Engine, built_in};
 use sledger_replay::backtest::{Backtest, Cascade, Report, Trial, Window};
 use sledger_replay::commands::LateTouches;
 use sledger_replay::explain::Explainer;
 use sledger_replay::rejudge::{Candidate, Rejudge, Target};
+use sledger_replay::verify::{Unable, Verify};
 use sledger_wire::events::Begin;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -152,6 +153,50 @@ fn a_login_is_decided_again_by_what_was_given_or_on_trial() {
     }
     let enough = logins > 1500 && differed > 100 && asked > 500;
     assert!(enough, "{logins} logins, {asked} asked, {differed} differed: too few to say much");
+}
+
+#[test]
+fn settings_and_shadows_are_decided_again_too() {
+    println!("seeds {SEEDS:?}");
+    let mut settings = 0;
+    for seed in SEEDS {
+        let (begin, recorded) = past(seed);
+        let mut verify = Verify::new(&begin).unwrap();
+        for one in &recorded {
+            verify.decisions(std::slice::from_ref(&*one.decision));
+            settings += usize::from(matches!(one.decision.op, Op::Configure | Op::Policy));
+        }
+        let report = verify.finish();
+        assert_eq!(report.problems, [], "seed {seed}");
+        let counted = report.count(Unable::Aggregated);
+        assert_eq!(report.rederived + counted, recorded.len() as u64, "seed {seed}: {report:?}");
+    }
+    assert!(settings > 500, "{settings}: too few to say much");
+}
+
+#[test]
+fn a_forged_word_of_a_shadow_is_found() {
+    let mut found = 0;
+    for seed in SEEDS {
+        let (begin, recorded) = past(seed);
+        let mut decisions: Vec<Decision> =
+            recorded.iter().map(|one| Decision::clone(&one.decision)).collect();
+        let shadow = decisions.iter_mut().zip(&recorded).find_map(|(decision, one)| {
+            let shadow = decision.events.iter_mut().find_map(|event| match event {
+                Event::PolicyDiffered { shadow, .. } => Some(shadow),
+                _ => None,
+            });
+            shadow.map(|shadow| (one.first, shadow))
+        });
+        let Some((first, shadow)) = shadow else { continue };
+        shadow.line += 1;
+        let mut verify = Verify::new(&begin).unwrap();
+        verify.decisions(&decisions);
+        let report = verify.finish();
+        assert_eq!(report.first_difference().map(|one| one.seq), Some(first), "seed {seed}");
+        found += 1;
+    }
+    assert!(found > 10, "{found}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use sledger_core::decider::Recorded;
 use sledger_core::event::{Cause, Event, LoginOp, Op};
 use sledger_core::evolve::Effect;
 use sledger_core::quota::Ready;
-use sledger_core::{Facts, Seq, State};
+use sledger_core::{Facts, Millis, Seq, State};
 use std::sync::Arc;
 
 /// Bytes of ids that one line of a reconcile may list, well below what a line may have.
@@ -133,13 +133,7 @@ impl Conversion<'_> {
                 self.losses.sealed += 1;
                 continue;
             };
-            let login = Login {
-                ttl: Some(facts.ttl),
-                idle: Some(facts.idle),
-                retention: Some(facts.retention),
-                ..sent(facts, self.state.ready())
-            };
-            sessions.push(Adoptee { login, started: Some(facts.started), last_active: Some(*last_active) });
+            sessions.push(adoptee_of(facts, *last_active, self.state.ready()));
         }
         let command = Adopt { source: source.map(str::to_owned), sessions };
         (!command.sessions.is_empty()).then(|| (None, self.request(Command::Adopt(command))))
@@ -153,6 +147,17 @@ impl Conversion<'_> {
         });
         ended.or_else(|| self.state.session_numbered(number).map(|session| Arc::clone(&session.facts)))
     }
+}
+
+/// A session as it was adopted.
+pub(crate) fn adoptee_of(facts: &Facts, last_active: Millis, ready: &Ready) -> Adoptee {
+    let login = Login {
+        ttl: Some(facts.ttl),
+        idle: Some(facts.idle),
+        retention: Some(facts.retention),
+        ..sent(facts, ready)
+    };
+    Adoptee { login, started: Some(facts.started), last_active: Some(last_active) }
 }
 
 /// A login as it was sent; `None` where its facts are sealed away.
@@ -192,7 +197,7 @@ fn sent(facts: &Facts, ready: &Ready) -> Login {
 
 /// A user key as a name that becomes this key again: a domain is taken off once, so one is put on where the key
 /// itself ends in one.
-pub(super) fn as_sent(key: &str, settings: &UserSettings) -> String {
+pub(crate) fn as_sent(key: &str, settings: &UserSettings) -> String {
     let is_kept = user_key(key, settings).is_ok_and(|again| again == key);
     match settings.strip_domain.first() {
         Some(domain) if !is_kept => format!("{key}@{domain}"),

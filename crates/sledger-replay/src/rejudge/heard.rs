@@ -20,6 +20,8 @@ pub(super) struct Heard<'h, 'l> {
     pub(super) engine: &'h mut Engine,
     pub(super) hear: Option<&'l mut dyn Hear>,
     pub(super) stood_in: &'h [u16],
+    /// Whether shadows are asked, too.
+    pub(super) asks_shadows: bool,
 }
 
 impl Policies for Heard<'_, '_> {
@@ -60,8 +62,8 @@ impl Policies for Heard<'_, '_> {
         reply
     }
 
-    /// What shadows said is a record. Where another policy stands in, it does so for those of a share, too.
+    /// What shadows said is a record, asked again only to check it. Where another policy stands in, it does so for those of a share, too.
     fn heeds_trial(&self, quota: u16, mode: PolicyMode) -> bool {
-        mode != PolicyMode::Shadow && !self.stood_in.contains(&quota)
+        (self.asks_shadows || mode != PolicyMode::Shadow) && !self.stood_in.contains(&quota)
     }
 }
