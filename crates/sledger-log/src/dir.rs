@@ -203,6 +203,10 @@ pub(crate) fn volumes_path(dir: &Path) -> PathBuf {
     dir.join("volumes")
 }
 
+pub(crate) fn checkpoints_path(dir: &Path) -> PathBuf {
+    dir.join("checkpoints")
+}
+
 /// The folder of a volume.
 pub(crate) fn volume_path(dir: &Path, volume: u32) -> PathBuf {
     volumes_path(dir).join(format!("{volume:06}"))

@@ -106,6 +106,37 @@ pub enum DamageKind {
     Foreign,
     /// A block is whole but its content is not.
     Content,
+    /// The chain is whole, but not the one that a checkpoint signed.
+    Rewritten {
+        /// What lies before this seq is still what an earlier checkpoint signed.
+        from: Seq,
+    },
+    /// A checkpoint that proves nothing here: damaged, of another ledger, by another key.
+    Checkpoint,
+    /// No checkpoint anchors the chain, though one was asked for.
+    NotAnchored,
+}
+
+impl DamageKind {
+    /// Its name for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Lost { .. } => "lost",
+            Self::ChainBroken => "chain_broken",
+            Self::FilesChanged => "files_changed",
+            Self::SledDiffers => "sled_differs",
+            Self::SledFailed => "sled_failed",
+            Self::Blob => "blob",
+            Self::EndMark => "end_mark",
+            Self::SealedFile => "sealed_file",
+            Self::Foreign => "foreign",
+            Self::Content => "content",
+            Self::Rewritten { .. } => "rewritten",
+            Self::Checkpoint => "checkpoint",
+            Self::NotAnchored => "not_anchored",
+        }
+    }
 }
 
 /// Why a ledger was not opened.

@@ -9,6 +9,8 @@
 //! DIR/ledger.toml          what the ledger is; written once
 //! DIR/lock                 who serves it: pid and URL
 //! DIR/head                 the last acknowledged head, written after each barrier
+//! DIR/checkpoints/          where it stood, signed
+//! DIR/checkpoint.key        the private key that signs, unless it lies elsewhere
 //! DIR/clean                there between a clean close and the next open
 //! DIR/volumes/NNNNNN/      a volume: a sled database folder
 //! DIR/volumes/NNNNNN/ready the folder was made whole before its first block
@@ -31,6 +33,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod block;
+pub mod checkpoint;
 pub mod codec;
 mod dir;
 mod error;
@@ -56,6 +59,7 @@ mod verify;
 mod volume;
 
 pub use block::{Block, Header, LedgerId};
+pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey};
 pub use codec::DecisionHash;
 pub use dir::Meta;
 pub use error::{BlockError, CodecError, DamageKind, OpenError, ReadError};
@@ -72,4 +76,4 @@ pub use snapshots::{
     SNAPSHOT_POINTS, SnapshotAbout, SnapshotEnd, SnapshotError, SnapshotReader, SnapshotWriter, Snapshots,
 };
 pub use stream::{BlockStream, StreamError};
-pub use verify::{Problem, VerifyReport, verify};
+pub use verify::{Anchor, Anchors, Problem, VerifyReport, verify, verify_against};

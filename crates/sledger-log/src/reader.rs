@@ -194,7 +194,7 @@ fn entries(dir: &Path, meta: &Meta) -> Result<Vec<Entry>, OpenError> {
     dir::volumes(dir)?.into_iter().map(|no| entry(dir, meta, no)).collect()
 }
 
-fn noted(dir: &Path, ledger: LedgerId) -> Result<Option<Head>, OpenError> {
+pub(crate) fn noted(dir: &Path, ledger: LedgerId) -> Result<Option<Head>, OpenError> {
     let path = dir::head_path(dir);
     let marked = head_mark::read(&path, ledger).map_err(|source| OpenError::io("read", &path, source))?;
     let clean = Clean::read(dir, ledger)?.map(|clean| clean.head).filter(|head| head.seq > Seq(0));

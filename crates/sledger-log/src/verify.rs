@@ -2,16 +2,26 @@
 //!
 //! Goes on behind damage where it can, so that one report names all of it. It
 //! takes no lock and writes nothing. What it cannot tell: a cut tail, or a whole
-//! rewritten ledger, unless something outside names a head.
+//! rewritten ledger, unless something outside names a head: a checkpoint that was
+//! kept elsewhere. Those that lie in the ledger's own folder are looked at too,
+//! but anchor nothing, since whoever rewrites the ledger can take them away.
+
+mod anchors;
+
+pub use anchors::{Anchor, Anchors};
 
 use crate::block::Block;
-use crate::dir::{self, End, Meta};
+use crate::checkpoint::Shelf;
+use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError, ReadError};
+use crate::files;
+use crate::head_mark;
 use crate::mentions::mentions;
-use crate::reader::Reader;
+use crate::reader::{self, Reader};
 use crate::scan::{Chain, Scan, Tail};
 use crate::seal::{Filter, Frames, SealedFault, SealedFile};
 use crate::source::{self, SourceFault};
+use anchors::{Finding, Holding};
 use sledger_core::event::Decision;
 use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
@@ -22,9 +32,9 @@ use std::path::{Path, PathBuf};
 pub struct Problem {
     /// What kind.
     pub kind: DamageKind,
-    /// In which volume.
+    /// In which volume; 0 for what is in none.
     pub volume: u32,
-    /// First seq concerned.
+    /// First seq concerned; 0 for what has none.
     pub seq: Seq,
     /// In words.
     pub detail: String,
@@ -45,41 +55,96 @@ pub struct VerifyReport {
     pub events: u64,
     /// The last whole block.
     pub head: Head,
+    /// The last checkpoint from outside that the chain was found to pass.
+    pub anchor: Option<Anchor>,
+    /// Checkpoints in the ledger's own folder that the chain was found to pass.
+    pub checkpoints_inside: u64,
     /// What is wrong, in order; empty when all is well.
     pub problems: Vec<Problem>,
 }
 
-/// Checks the ledger in `dir`.
+impl VerifyReport {
+    /// What the chain is anchored to, in words.
+    #[must_use]
+    pub fn anchored_to(&self) -> Option<String> {
+        let Anchor { name, seq, time, key, .. } = self.anchor.as_ref()?;
+        Some(format!("checkpoint `{name}`: seq {seq}, signed {} with key {key}", time.rfc3339()))
+    }
+
+    /// What this check cannot tell, a sentence each.
+    #[must_use]
+    pub fn cannot_tell(&self) -> Vec<String> {
+        let Some(anchor) = &self.anchor else {
+            let cut =
+                "without a checkpoint from outside nobody can tell whether events were cut off at the end";
+            let whole =
+                "or whether the whole ledger was written anew with hashes that fit: give --checkpoint FILE";
+            return vec![format!("{cut}, {whole}")];
+        };
+        let mut untold = Vec::new();
+        let (after, head) = (anchor.seq.next(), self.head.seq);
+        if head > anchor.seq {
+            untold.push(format!(
+                "events {after} to {head} come after the checkpoint: nobody can tell whether that tail was cut or written anew"
+            ));
+        } else {
+            untold.push(format!("nobody can tell whether events after {head} were cut off"));
+        }
+        if !anchor.is_key_given {
+            let key = anchor.key;
+            untold.push(format!(
+                "the checkpoint proves as much as the place it was kept in: give --key FILE to have its key {key} compared"
+            ));
+        }
+        untold
+    }
+}
+
+/// Checks the ledger in `dir`, with nothing to hold it against.
+///
+/// # Errors
+/// As [`verify_against`].
+pub fn verify(dir: &Path) -> Result<VerifyReport, OpenError> {
+    verify_against(dir, &Anchors::default())
+}
+
+/// Checks the ledger in `dir`, and that it passes these checkpoints.
 ///
 /// # Errors
 /// [`OpenError`] where not even the beginning can be read.
-pub fn verify(dir: &Path) -> Result<VerifyReport, OpenError> {
-    let mut check = match Reader::open(dir) {
-        Ok(reader) => Check::new(dir, reader.meta().clone(), reader.acknowledged),
-        Err(OpenError::Damaged { volume, seq, kind, detail }) => {
-            let meta = Meta::read(dir)?.ok_or_else(|| OpenError::Missing { dir: dir.to_owned() })?;
-            let mut check = Check::new(dir, meta, None);
-            check.report.problems.push(Problem { kind, volume, seq, detail });
-            check
+pub fn verify_against(dir: &Path, anchors: &Anchors) -> Result<VerifyReport, OpenError> {
+    let meta = Meta::read(dir)?.ok_or_else(|| OpenError::Missing { dir: dir.to_owned() })?;
+    let mut check = Check::new(dir, meta, anchors)?;
+    check.opens()?;
+    let numbers = dir::numbers(dir).map_err(|source| OpenError::io("list", &dir::volumes_path(dir), source));
+    let mut expected = 1;
+    for no in numbers? {
+        if no != expected {
+            check.missing(expected, no)?;
         }
-        Err(error) => return Err(error),
-    };
-    for no in dir::volumes(dir)? {
         check.volume(no)?;
+        expected = no + 1;
     }
     check.acknowledged();
+    check.closed()?;
+    check.anchored(anchors.is_required);
     Ok(check.report)
 }
 
 struct Check {
     dir: PathBuf,
     acknowledged: Option<Head>,
+    holding: Holding,
     last_at: Millis,
     report: VerifyReport,
 }
 
 impl Check {
-    fn new(dir: &Path, meta: Meta, acknowledged: Option<Head>) -> Self {
+    fn new(dir: &Path, meta: Meta, anchors: &Anchors) -> Result<Self, OpenError> {
+        let path = dir::checkpoints_path(dir);
+        let inside = Shelf::of(dir).all().map_err(|source| OpenError::io("read", &path, source))?;
+        let inside = inside.into_iter().map(|(path, read)| (files::name(&path).to_owned(), read)).collect();
+        let (holding, findings) = Holding::new(anchors, inside, &meta);
         let report = VerifyReport {
             meta,
             volumes: 0,
@@ -87,9 +152,80 @@ impl Check {
             decisions: 0,
             events: 0,
             head: Head::default(),
+            anchor: None,
+            checkpoints_inside: 0,
             problems: Vec::new(),
         };
-        Self { dir: dir.to_owned(), acknowledged, last_at: Millis(0), report }
+        let mut check = Self { dir: dir.to_owned(), acknowledged: None, holding, last_at: Millis(0), report };
+        check.tell(0, findings);
+        Ok(check)
+    }
+
+    /// Reads the marks, and opens the ledger as a reader does: what stands in the way is told.
+    fn opens(&mut self) -> Result<(), OpenError> {
+        match reader::noted(&self.dir, self.report.meta.ledger) {
+            Ok(noted) => self.acknowledged = noted,
+            Err(OpenError::BadMark { path, detail }) => {
+                self.problem(0, DamageKind::EndMark, format!("mark `{}`: {detail}", files::name(&path)));
+            }
+            Err(error) => return Err(error),
+        }
+        match Reader::open(&self.dir).map(|_| ()) {
+            Err(OpenError::Damaged { volume, seq, kind, detail }) => {
+                self.report.problems.push(Problem { kind, volume, seq, detail });
+                Ok(())
+            }
+            // Both are told where they are met.
+            Ok(()) | Err(OpenError::VolumeMissing { .. } | OpenError::BadMark { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The volumes from `first` on are not there; the next is `no`.
+    fn missing(&mut self, first: u32, no: u32) -> Result<(), OpenError> {
+        let from = self.report.head.seq.next();
+        let before = self.before(no)?.filter(|before| before.seq >= from);
+        let named = if no - first == 1 { "it is" } else { "it and those up to the next are" };
+        let (kind, lost) = match before {
+            Some(before) => {
+                let lost = format!(": events `{from}` to `{}` are lost", before.seq);
+                (DamageKind::Lost { to: before.seq }, lost)
+            }
+            None => (DamageKind::Lost { to: from }, String::new()),
+        };
+        self.problem(first, kind, format!("{named} missing{lost}"));
+        if let Some(before) = before {
+            self.resume(no, before);
+        }
+        Ok(())
+    }
+
+    /// Where the log stood before volume `no`, as that volume says.
+    fn before(&self, no: u32) -> Result<Option<Head>, OpenError> {
+        let (path, sealed) = (dir::volume_path(&self.dir, no), dir::sealed_path(&self.dir, no));
+        if !path.is_dir() {
+            let file = SealedFile::open(&sealed, &source::name(&self.report.meta, no)).ok();
+            return Ok(file.map(|file| {
+                let seq = Seq(file.end().first.0.saturating_sub(1));
+                Head { seq, hash: file.footer().prev, at: file.footer().first_at, token: 0 }
+            }));
+        }
+        let db = path.join("db");
+        let io = |source| OpenError::from(ReadError::Io { path: db.clone(), source });
+        let scan = Scan::run(&db, self.report.meta.ledger).map_err(io)?;
+        scan.chain(self.report.head).skip_gap().map_err(io)
+    }
+
+    /// Goes on behind a gap, where the log stood at `head` as what follows says.
+    fn resume(&mut self, no: u32, head: Head) {
+        self.report.head = head;
+        let findings = self.holding.resumes(head);
+        self.tell(no, findings);
+    }
+
+    fn tell(&mut self, volume: u32, findings: impl IntoIterator<Item = Finding>) {
+        let problem = |Finding { kind, seq, detail }| Problem { kind, volume, seq, detail };
+        self.report.problems.extend(findings.into_iter().map(problem));
     }
 
     fn volume(&mut self, no: u32) -> Result<(), OpenError> {
@@ -128,7 +264,7 @@ impl Check {
             } else {
                 self.lost(no, head.seq);
             }
-            self.report.head = head;
+            self.resume(no, head);
         }
         Ok(())
     }
@@ -194,7 +330,7 @@ impl Check {
                     if head.seq > self.report.head.seq {
                         self.lost(no, head.seq);
                     }
-                    self.report.head = head;
+                    self.resume(no, head);
                 }
             }
         }
@@ -233,6 +369,8 @@ impl Check {
             self.problem(no, DamageKind::Content, detail);
         }
         self.report.head = block.head();
+        let findings = self.holding.passes(header.first, block.head());
+        self.tell(no, findings);
     }
 
     fn time(&mut self, no: u32, at: Millis) {
@@ -247,6 +385,7 @@ impl Check {
         let Some(end) = end else { return };
         let head = self.report.head;
         if head.seq < end.head.seq {
+            // A mark is no block: no checkpoint holds by it.
             self.lost(no, end.head.seq);
         } else if (head.seq, head.hash) != (end.head.seq, end.head.hash) {
             self.problem(no, DamageKind::EndMark, "its end mark names another head".to_owned());
@@ -258,6 +397,40 @@ impl Check {
         let lost = self.acknowledged.filter(|noted| noted.seq > self.report.head.seq);
         if let Some(noted) = lost {
             self.lost(self.report.volumes, noted.seq);
+        }
+    }
+
+    /// A ledger closed in good order has every byte of its last volume, and its head mark, as they were.
+    fn closed(&mut self) -> Result<(), OpenError> {
+        let ledger = self.report.meta.ledger;
+        let Ok(Some(clean)) = Clean::read(&self.dir, ledger) else { return Ok(()) };
+        let (path, mark) = (dir::volume_path(&self.dir, clean.volume), dir::head_path(&self.dir));
+        let marked = head_mark::read(&mark, ledger).map_err(|source| OpenError::io("read", &mark, source))?;
+        if marked.is_none() && mark.exists() {
+            self.problem(0, DamageKind::EndMark, "mark `head`: its check does not match".to_owned());
+        }
+        let is_told = self.report.problems.iter().any(|told| told.volume == clean.volume);
+        if clean.files == [0; 32] || is_told || !path.is_dir() {
+            return Ok(());
+        }
+        let digest = dir::digest(&path).map_err(|source| OpenError::io("read", &path, source))?;
+        if digest != clean.files {
+            let detail = "its files are not what they were when it was closed".to_owned();
+            self.problem(clean.volume, DamageKind::FilesChanged, detail);
+        }
+        Ok(())
+    }
+
+    /// What checkpoints say of the end, and whether one of them anchors the chain.
+    fn anchored(&mut self, is_required: bool) {
+        let cut = self.holding.ends(self.report.head);
+        self.tell(self.report.volumes, cut);
+        self.report.anchor = self.holding.anchor.take();
+        self.report.checkpoints_inside = self.holding.inside;
+        if is_required && self.report.anchor.is_none() {
+            let detail = "no checkpoint from outside anchors this ledger".to_owned();
+            let (kind, seq) = (DamageKind::NotAnchored, Seq(0));
+            self.report.problems.push(Problem { kind, volume: 0, seq, detail });
         }
     }
 
