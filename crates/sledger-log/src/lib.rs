@@ -76,4 +76,6 @@ pub use snapshots::{
     SNAPSHOT_POINTS, SnapshotAbout, SnapshotEnd, SnapshotError, SnapshotReader, SnapshotWriter, Snapshots,
 };
 pub use stream::{BlockStream, StreamError};
-pub use verify::{Anchor, Anchors, Problem, VerifyReport, verify, verify_against};
+pub use verify::{
+    Anchor, Anchors, BlocksReport, Problem, VerifyReport, verify, verify_against, verify_blocks,
+};

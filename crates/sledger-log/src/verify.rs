@@ -7,8 +7,12 @@
 //! but anchor nothing, since whoever rewrites the ledger can take them away.
 
 mod anchors;
+mod report;
+mod stream;
 
 pub use anchors::{Anchor, Anchors};
+pub use report::{Problem, VerifyReport};
+pub use stream::{BlocksReport, verify_blocks};
 
 use crate::block::Block;
 use crate::checkpoint::Shelf;
@@ -21,84 +25,11 @@ use crate::reader::{self, Reader};
 use crate::scan::{Chain, Scan, Tail};
 use crate::seal::{Filter, Frames, SealedFault, SealedFile};
 use crate::source::{self, SourceFault};
-use anchors::{Finding, Holding};
+use anchors::{Finding, Holding, Of};
 use sledger_core::event::Decision;
 use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
 use std::path::{Path, PathBuf};
-
-/// One thing that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What kind.
-    pub kind: DamageKind,
-    /// In which volume; 0 for what is in none.
-    pub volume: u32,
-    /// First seq concerned; 0 for what has none.
-    pub seq: Seq,
-    /// In words.
-    pub detail: String,
-}
-
-/// What a check of the storage found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifyReport {
-    /// What the ledger is.
-    pub meta: Meta,
-    /// Volumes read.
-    pub volumes: u32,
-    /// Whole blocks.
-    pub blocks: u64,
-    /// Decisions in them.
-    pub decisions: u64,
-    /// Events in them.
-    pub events: u64,
-    /// The last whole block.
-    pub head: Head,
-    /// The last checkpoint from outside that the chain was found to pass.
-    pub anchor: Option<Anchor>,
-    /// Checkpoints in the ledger's own folder that the chain was found to pass.
-    pub checkpoints_inside: u64,
-    /// What is wrong, in order; empty when all is well.
-    pub problems: Vec<Problem>,
-}
-
-impl VerifyReport {
-    /// What the chain is anchored to, in words.
-    #[must_use]
-    pub fn anchored_to(&self) -> Option<String> {
-        let Anchor { name, seq, time, key, .. } = self.anchor.as_ref()?;
-        Some(format!("checkpoint `{name}`: seq {seq}, signed {} with key {key}", time.rfc3339()))
-    }
-
-    /// What this check cannot tell, a sentence each.
-    #[must_use]
-    pub fn cannot_tell(&self) -> Vec<String> {
-        let Some(anchor) = &self.anchor else {
-            let cut =
-                "without a checkpoint from outside nobody can tell whether events were cut off at the end";
-            let whole =
-                "or whether the whole ledger was written anew with hashes that fit: give --checkpoint FILE";
-            return vec![format!("{cut}, {whole}")];
-        };
-        let mut untold = Vec::new();
-        let (after, head) = (anchor.seq.next(), self.head.seq);
-        if head > anchor.seq {
-            untold.push(format!(
-                "events {after} to {head} come after the checkpoint: nobody can tell whether that tail was cut or written anew"
-            ));
-        } else {
-            untold.push(format!("nobody can tell whether events after {head} were cut off"));
-        }
-        if !anchor.is_key_given {
-            let key = anchor.key;
-            untold.push(format!(
-                "the checkpoint proves as much as the place it was kept in: give --key FILE to have its key {key} compared"
-            ));
-        }
-        untold
-    }
-}
 
 /// Checks the ledger in `dir`, with nothing to hold it against.
 ///
@@ -144,7 +75,8 @@ impl Check {
         let path = dir::checkpoints_path(dir);
         let inside = Shelf::of(dir).all().map_err(|source| OpenError::io("read", &path, source))?;
         let inside = inside.into_iter().map(|(path, read)| (files::name(&path).to_owned(), read)).collect();
-        let (holding, findings) = Holding::new(anchors, inside, &meta);
+        let (holding, findings) =
+            Holding::new(anchors, inside, Of { ledger: meta.ledger, partition: meta.partition });
         let report = VerifyReport {
             meta,
             volumes: 0,
@@ -406,7 +338,9 @@ impl Check {
         let Ok(Some(clean)) = Clean::read(&self.dir, ledger) else { return Ok(()) };
         let (path, mark) = (dir::volume_path(&self.dir, clean.volume), dir::head_path(&self.dir));
         let marked = head_mark::read(&mark, ledger).map_err(|source| OpenError::io("read", &mark, source))?;
-        if marked.is_none() && mark.exists() {
+        // An empty one was never written to.
+        let is_written = std::fs::metadata(&mark).is_ok_and(|mark| mark.len() > 0);
+        if marked.is_none() && is_written {
             self.problem(0, DamageKind::EndMark, "mark `head`: its check does not match".to_owned());
         }
         let is_told = self.report.problems.iter().any(|told| told.volume == clean.volume);

@@ -27,8 +27,8 @@ pub use json::{override_object, quota as quota_object};
 pub use overrides::{selector, selector_text};
 pub use show::Showing;
 pub use types::{
-    Audit, AuditFormat, AuditTarget, Durability, Ledger, Limits, Log, LogFormat, LogLevel, Monitor, Policies,
-    Server, Transport,
+    Audit, AuditFormat, AuditTarget, Checkpointing, Durability, Ledger, Limits, Log, LogFormat, LogLevel,
+    Monitor, Policies, Server, Transport,
 };
 
 pub(crate) use json::{mode as policy_mode, own_keys, part as part_object, switch as switch_object};

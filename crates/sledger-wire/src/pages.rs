@@ -208,6 +208,9 @@ pub struct Verified {
     pub not_rederivable: BTreeMap<String, u64>,
     /// The checkpoint that the chain was held against.
     pub anchored_to: Option<String>,
+    /// What this check cannot tell, a sentence each.
+    #[serde(default)]
+    pub cannot_tell: Vec<String>,
     /// Whether nothing is wrong.
     pub ok: bool,
     /// What is wrong.

@@ -3,8 +3,8 @@
 //! Invariant: the ledger is anchored to a checkpoint only when one of its blocks ends at that seq with that hash, and
 //! the key is one of those given, if any were.
 
+use crate::block::LedgerId;
 use crate::checkpoint::{Checkpoint, PublicKey};
-use crate::dir::Meta;
 use crate::error::DamageKind;
 use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
@@ -37,12 +37,28 @@ pub struct Anchor {
     pub is_key_given: bool,
 }
 
+impl Anchor {
+    /// In words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let Self { name, seq, time, key, .. } = self;
+        format!("checkpoint `{name}`: seq {seq}, signed {} with key {key}", time.rfc3339())
+    }
+}
+
 /// A checkpoint that is looked for in the chain.
 #[derive(Clone, Debug)]
 struct Held {
     name: String,
     checkpoint: Checkpoint,
     is_outside: bool,
+}
+
+/// Whose checkpoints hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Of {
+    pub(super) ledger: LedgerId,
+    pub(super) partition: u32,
 }
 
 /// What a checkpoint has to say about the chain.
@@ -71,20 +87,20 @@ impl Holding {
     pub(super) fn new(
         anchors: &Anchors,
         inside: Vec<(String, Option<Checkpoint>)>,
-        meta: &Meta,
+        of: Of,
     ) -> (Self, Vec<Finding>) {
         let mut holding = Self { is_key_given: !anchors.keys.is_empty(), ..Self::default() };
         let mut findings = Vec::new();
         let outside = anchors.checkpoints.iter().map(|(name, text)| {
             let read = Checkpoint::parse(text).map_err(|error| error.to_string());
-            (name.clone(), read.and_then(|found| usable(found, &anchors.keys, meta)), true)
+            (name.clone(), read.and_then(|found| usable(found, &anchors.keys, of)), true)
         });
         // A key may have been changed since: what others signed beside the ledger says nothing.
         let is_known = |found: &Checkpoint| anchors.keys.is_empty() || anchors.keys.contains(&found.key());
         let inside = inside.into_iter().filter(|(_, read)| read.as_ref().is_none_or(is_known));
         let inside = inside.map(|(name, read)| {
             let read = read.ok_or_else(|| "it is damaged".to_owned());
-            (name, read.and_then(|found| usable(found, &anchors.keys, meta)), false)
+            (name, read.and_then(|found| usable(found, &anchors.keys, of)), false)
         });
         for (name, read, is_outside) in outside.chain(inside) {
             match read {
@@ -179,12 +195,12 @@ impl Holding {
     }
 }
 
-fn usable(found: Checkpoint, keys: &[PublicKey], meta: &Meta) -> Result<Checkpoint, String> {
+fn usable(found: Checkpoint, keys: &[PublicKey], of: Of) -> Result<Checkpoint, String> {
     let stand = found.stand();
-    if stand.ledger != meta.ledger {
+    if stand.ledger != of.ledger {
         return Err(format!("it is of another ledger, `{}`", stand.ledger));
     }
-    if stand.partition != meta.partition {
+    if stand.partition != of.partition {
         return Err(format!("it is of another partition, `{}`", stand.partition));
     }
     if !keys.is_empty() && !keys.contains(&found.key()) {

@@ -1,8 +1,8 @@
 //! The sections beside the settings that decide, one function each.
 
 use super::types::{
-    Audit, AuditFormat, AuditTarget, Durability, Ledger, Limits, Log, LogFormat, LogLevel, Monitor, Policies,
-    Server, Transport,
+    Audit, AuditFormat, AuditTarget, Checkpointing, Durability, Ledger, Limits, Log, LogFormat, LogLevel,
+    Monitor, Policies, Server, Transport,
 };
 use crate::escape::brief;
 use crate::events::TYPES;
@@ -42,7 +42,17 @@ fn listen(node: &Node) -> Result<SocketAddr, Reason> {
 }
 
 pub(super) fn ledger(root: &Fields<'_>, folder: &Path, faults: &mut Faults) -> Ledger {
-    const KEYS: &[&str] = &["data", "durability", "reserve", "seal_personal", "gap_max", "keep"];
+    const KEYS: &[&str] = &[
+        "data",
+        "durability",
+        "reserve",
+        "seal_personal",
+        "gap_max",
+        "keep",
+        "checkpoint_every",
+        "checkpoint_key",
+        "checkpoint_to",
+    ];
     const DURABILITIES: &[(&str, Durability)] =
         &[("durable", Durability::Durable), ("relaxed", Durability::Relaxed)];
     let default = Ledger::default();
@@ -58,12 +68,27 @@ pub(super) fn ledger(root: &Fields<'_>, folder: &Path, faults: &mut Faults) -> L
         seal_personal: section.read("seal_personal", faults, boolean).unwrap_or(default.seal_personal),
         gap_max: section.read("gap_max", faults, span).unwrap_or(default.gap_max),
         keep: section.read("keep", faults, life).unwrap_or(default.keep),
+        checkpoint: Checkpointing {
+            every: section.read("checkpoint_every", faults, life).unwrap_or(default.checkpoint.every),
+            key: optional_path(&section, "checkpoint_key", folder, faults),
+            to: optional_path(&section, "checkpoint_to", folder, faults),
+        },
     }
+}
+
+/// A path that nothing stands for where it is not given, or empty.
+fn optional_path(section: &Fields<'_>, key: &str, folder: &Path, faults: &mut Faults) -> Option<PathBuf> {
+    let given = section.read(key, faults, text).filter(|given| !given.is_empty())?;
+    Some(placed(section, key, folder, &given))
 }
 
 /// A path: relative to the file's folder where the file or nobody gives it, else to the current one.
 fn path(section: &Fields<'_>, key: &str, folder: &Path, default: &Path, faults: &mut Faults) -> PathBuf {
     let Some(given) = section.read(key, faults, filled) else { return folder.join(default) };
+    placed(section, key, folder, &given)
+}
+
+fn placed(section: &Fields<'_>, key: &str, folder: &Path, given: &str) -> PathBuf {
     match section.place_of(key) {
         Place::Environment(_) | Place::Flag(_) => PathBuf::from(given),
         Place::Line(_) | Place::Nowhere => folder.join(given),

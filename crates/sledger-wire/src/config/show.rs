@@ -7,11 +7,11 @@ pub(crate) use quotas::{level as level_word, on_error as on_error_word};
 
 use super::Config;
 use super::sections::{AUDIT_FORMATS, LOG_LEVELS};
-use super::types::{Audit, AuditTarget, Durability, LogFormat, Transport};
+use super::types::{Audit, AuditTarget, Checkpointing, Durability, LogFormat, Transport};
 use crate::tree::Place;
 use crate::values::bytes_text;
 use sledger_core::config::{Reuse, SameId};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use text::{key, list, quote};
 
 /// What stands in the comment of each key.
@@ -129,6 +129,11 @@ impl Sheet<'_> {
             &quote(&ledger.keep.to_string()),
             "age at which sealed volumes are dropped",
         );
+        let Checkpointing { every, key, to } = &ledger.checkpoint;
+        self.key("ledger", "checkpoint_every", &quote(&every.to_string()), "how often one is signed");
+        let shown = |given: &Option<PathBuf>| given.as_deref().map_or_else(|| quote(""), path);
+        self.key("ledger", "checkpoint_key", &shown(key), "\"\": checkpoint.key in the ledger's folder");
+        self.key("ledger", "checkpoint_to", &shown(to), "a second folder for each of them");
     }
 
     fn limits_and_log(&mut self) {

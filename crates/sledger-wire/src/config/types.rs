@@ -42,6 +42,25 @@ pub struct Ledger {
     pub gap_max: Span,
     /// The age at which sealed volumes are dropped.
     pub keep: Span,
+    /// Checkpoints of the ledger.
+    pub checkpoint: Checkpointing,
+}
+
+/// `checkpoint_…` in `[ledger]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpointing {
+    /// How often one is signed, where something was recorded since the last.
+    pub every: Span,
+    /// The private key that signs them; in the folder of the ledger where it is not given.
+    pub key: Option<PathBuf>,
+    /// A second folder that each of them is copied to.
+    pub to: Option<PathBuf>,
+}
+
+impl Default for Checkpointing {
+    fn default() -> Self {
+        Self { every: Span::seconds(3_600), key: None, to: None }
+    }
 }
 
 impl Default for Ledger {
@@ -53,6 +72,7 @@ impl Default for Ledger {
             seal_personal: false,
             gap_max: Span::seconds(7 * 86_400),
             keep: Span::NEVER,
+            checkpoint: Checkpointing::default(),
         }
     }
 }

@@ -1,0 +1,106 @@
+//! Checks blocks that stand one behind the other: an export, or what a server sends.
+
+use super::anchors::{Anchor, Anchors, Holding, Of};
+use super::report::{Problem, cannot_tell};
+use crate::block::Block;
+use crate::error::DamageKind;
+use crate::stream::{BlockStream, StreamError};
+use sledger_core::log::Head;
+use std::io::Read;
+
+/// What a check of a stream of blocks found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlocksReport {
+    /// Whole blocks.
+    pub blocks: u64,
+    /// Decisions in them.
+    pub decisions: u64,
+    /// Events in them.
+    pub events: u64,
+    /// The last whole block.
+    pub head: Head,
+    /// The last checkpoint that the chain was found to pass.
+    pub anchor: Option<Anchor>,
+    /// What is wrong; empty when all is well.
+    pub problems: Vec<Problem>,
+}
+
+impl BlocksReport {
+    /// What the chain is anchored to, in words.
+    #[must_use]
+    pub fn anchored_to(&self) -> Option<String> {
+        self.anchor.as_ref().map(Anchor::told)
+    }
+
+    /// What this check cannot tell, a sentence each.
+    #[must_use]
+    pub fn cannot_tell(&self) -> Vec<String> {
+        cannot_tell(self.anchor.as_ref(), self.head.seq)
+    }
+
+    fn tell(&mut self, kind: DamageKind, seq: sledger_core::Seq, detail: String) {
+        self.problems.push(Problem { kind, volume: 0, seq, detail });
+    }
+
+    fn count(&mut self, block: &Block) {
+        let header = block.header();
+        self.blocks += 1;
+        self.decisions += u64::from(header.decisions);
+        self.events += u64::from(header.events);
+        let mut events = 0;
+        for decision in block.decisions() {
+            match decision {
+                Ok(decision) => events += decision.events.len() as u64,
+                Err(error) => self.tell(DamageKind::Content, header.first, error.to_string()),
+            }
+        }
+        if events != u64::from(header.events) {
+            let detail = format!("a block says `{}` events and holds `{events}`", header.events);
+            self.tell(DamageKind::Content, header.first, detail);
+        }
+        self.head = block.head();
+    }
+}
+
+/// Checks blocks up to the first that is not whole, or does not follow. What comes before it can be trusted.
+pub fn verify_blocks<R: Read>(blocks: BlockStream<R>, anchors: &Anchors) -> BlocksReport {
+    let mut report = BlocksReport::default();
+    let mut holding: Option<Holding> = None;
+    for block in blocks {
+        let block = match block {
+            Ok(block) => block,
+            Err(error) => {
+                let seq = report.head.seq.next();
+                report.tell(kind(&error), seq, error.to_string());
+                break;
+            }
+        };
+        let of = Of { ledger: block.header().ledger, partition: block.header().partition };
+        let held = holding.get_or_insert_with(|| {
+            let (holding, findings) = Holding::new(anchors, Vec::new(), of);
+            findings.into_iter().for_each(|found| report.tell(found.kind, found.seq, found.detail));
+            holding
+        });
+        let findings = held.passes(block.header().first, block.head());
+        report.count(&block);
+        findings.into_iter().for_each(|found| report.tell(found.kind, found.seq, found.detail));
+    }
+    if let Some(mut holding) = holding {
+        if let Some(cut) = holding.ends(report.head) {
+            report.tell(cut.kind, cut.seq, cut.detail);
+        }
+        report.anchor = holding.anchor.take();
+    }
+    if anchors.is_required && report.anchor.is_none() {
+        let detail = "no checkpoint from outside anchors these blocks".to_owned();
+        report.tell(DamageKind::NotAnchored, sledger_core::Seq(0), detail);
+    }
+    report
+}
+
+const fn kind(error: &StreamError) -> DamageKind {
+    match error {
+        StreamError::Foreign { .. } => DamageKind::Foreign,
+        _ => DamageKind::ChainBroken,
+    }
+}
