@@ -81,9 +81,6 @@ pub(crate) enum Verb {
     /// Look after a data directory
     #[command(subcommand)]
     Ledger(verbs::ledger::Ledger),
-    /// Look at the past: who was in, what happened, what changed
-    #[command(subcommand)]
-    Replay(verbs::replay::Replay),
     Completions(verbs::completions::Completions),
     Man(verbs::man::Man),
 }

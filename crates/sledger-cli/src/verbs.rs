@@ -59,7 +59,6 @@ pub(crate) fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Exit> {
         Verb::Replay(verb) => verb.run(global, out),
         Verb::Config(verb) => verb.run(global, out),
         Verb::Ledger(verb) => verb.run(global, out),
-        Verb::Replay(verb) => verb.run(global, out),
         Verb::Completions(verb) => verb.run(out),
         Verb::Man(verb) => verb.run(out),
     }

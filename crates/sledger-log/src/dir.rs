@@ -236,14 +236,15 @@ pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// The numbers of the volumes in `dir`, folders and sealed files, from 1 without gaps.
-pub(crate) fn volumes(dir: &Path) -> Result<Vec<u32>, OpenError> {
-    let numbers = match numbers(dir) {
-        Ok(numbers) => numbers,
+/// The numbers of the volumes in `dir`, folders and sealed files, from `first` without gaps. Those before it are
+/// about to go.
+pub(crate) fn volumes(dir: &Path, first: u32) -> Result<Vec<u32>, OpenError> {
+    let numbers: Vec<u32> = match numbers(dir) {
+        Ok(numbers) => numbers.into_iter().filter(|no| *no >= first).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(source) => return Err(OpenError::io("list", &volumes_path(dir), source)),
     };
-    let gap = (1..).zip(&numbers).find(|(expected, number)| expected != *number);
+    let gap = (first..).zip(&numbers).find(|(expected, number)| expected != *number);
     match gap {
         Some((volume, _)) => Err(OpenError::VolumeMissing { dir: dir.to_owned(), volume }),
         None => Ok(numbers),

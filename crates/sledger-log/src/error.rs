@@ -102,6 +102,8 @@ pub enum DamageKind {
     EndMark,
     /// A sealed file is not what it was when it was sealed.
     SealedFile,
+    /// The state that history begins with is not the one that the mark `begin` names.
+    Base,
     /// Blocks of another ledger.
     Foreign,
     /// A block is whole but its content is not.
@@ -130,6 +132,7 @@ impl DamageKind {
             Self::Blob => "blob",
             Self::EndMark => "end_mark",
             Self::SealedFile => "sealed_file",
+            Self::Base => "base",
             Self::Foreign => "foreign",
             Self::Content => "content",
             Self::Rewritten { .. } => "rewritten",
@@ -220,6 +223,14 @@ pub enum OpenError {
         kind: DamageKind,
         /// What was found.
         detail: String,
+    },
+    /// Volumes that were moved away from their ledger: nothing is ever written after them.
+    #[error("`{dir}` is an archive of ledger `{ledger}`: it is read, never served or written to")]
+    Archive {
+        /// The folder.
+        dir: PathBuf,
+        /// Whose.
+        ledger: LedgerId,
     },
     /// The disk is as good as full.
     #[error("`{dir}` has `{free}` bytes free and needs `{needed}`")]

@@ -4,7 +4,7 @@
 
 use rustix::fs::{Advice, FlockOperation, fadvise, fdatasync, flock, fsync};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -110,6 +110,19 @@ pub(crate) fn name(path: &Path) -> &str {
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// BLAKE3 of a file.
+pub(crate) fn hash(path: &Path) -> io::Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        hasher.update(bytes);
+    }
+    Ok(*hasher.finalize().as_bytes())
 }
 
 /// Waits until nobody holds a lock on `file`: a dropped database lets go of it on another thread.

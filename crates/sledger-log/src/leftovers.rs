@@ -7,11 +7,16 @@
 //!                        it is checked again, then the folder is removed
 //! ```
 //!
+//! And a drop or an archiving: volumes before the one that the mark `begin` names are removed, as are bases that no
+//! mark names; see `begins`.
+//!
 //! Invariant: a folder goes only when its sealed file was read whole just before.
 
+use crate::begins::Begins;
 use crate::dir::{self, Meta};
 use crate::files;
 use crate::seal::{SealedFault, check_whole};
+use crate::snapshots::Bases;
 use crate::source;
 use std::fs;
 use std::io;
@@ -19,13 +24,21 @@ use std::path::Path;
 
 /// Puts the folder of volumes in order. Nobody else may write to it.
 pub(crate) fn settle(dir: &Path, meta: &Meta) -> io::Result<()> {
+    let begins = Begins::read(dir, meta.ledger).map_err(|error| io::Error::other(error.to_string()))?;
+    if let Some(begins) = &begins {
+        Bases::new(dir, meta).keep_only(begins.head.seq)?;
+    }
     let found = match files::entries(&dir::volumes_path(dir)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found?,
     };
     for path in found {
         let name = files::name(&path);
-        if name.ends_with(".sealed.tmp") {
+        let is_before = |no: &u32| begins.as_ref().is_some_and(|begins| *no < begins.volume);
+        if let Some(no) = name.strip_suffix(".sealed").and_then(dir::number).filter(is_before) {
+            tracing::info!(volume = no, "a volume that was about to go is removed");
+            files::remove(&path)?;
+        } else if name.ends_with(".sealed.tmp") {
             files::remove(&path)?;
         } else if let Some(no) = name.strip_suffix(".gone").and_then(dir::number) {
             settle_gone(dir, meta, no, &path)?;

@@ -12,6 +12,10 @@
 //! DIR/checkpoints/          where it stood, signed
 //! DIR/checkpoint.key        the private key that signs, unless it lies elsewhere
 //! DIR/clean                there between a clean close and the next open
+//! DIR/begin                where history begins, once its first volumes are gone
+//! DIR/base/SSSSSSSSSSSS.base   the state after event S, the last one that is gone
+//! DIR/archive              there in a folder of archived volumes, which nobody writes to
+//! DIR/restored             from what the ledger was restored, until its first start has recorded it
 //! DIR/volumes/NNNNNN/      a volume: a sled database folder
 //! DIR/volumes/NNNNNN/ready the folder was made whole before its first block
 //! DIR/volumes/NNNNNN/end   nothing is ever appended to it again: first, last, head
@@ -32,6 +36,9 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+mod archive;
+pub mod backup;
+mod begins;
 pub mod block;
 pub mod checkpoint;
 pub mod codec;
@@ -40,6 +47,7 @@ mod error;
 mod files;
 mod head_mark;
 mod leftovers;
+mod letting_go;
 mod lock;
 mod mark;
 mod mentions;
@@ -58,12 +66,15 @@ mod stream;
 mod verify;
 mod volume;
 
+pub use archive::{Archive, ArchiveError};
+pub use begins::{Begins, Gone};
 pub use block::{Block, Header, LedgerId};
 pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey};
 pub use codec::DecisionHash;
 pub use dir::Meta;
 pub use error::{BlockError, CodecError, DamageKind, OpenError, ReadError};
 pub use files::stand_back;
+pub use letting_go::{KEEPING_POINTS, LettingGo};
 pub use lock::{Served, served};
 pub use mentions::{Mention, mentions};
 pub use open::LogConfig;
@@ -73,7 +84,8 @@ pub use salvage::{SalvageReport, salvage};
 pub use sealing::{SealStatus, SealedVolume, Sealing};
 pub use sled_log::SledLog;
 pub use snapshots::{
-    SNAPSHOT_POINTS, SnapshotAbout, SnapshotEnd, SnapshotError, SnapshotReader, SnapshotWriter, Snapshots,
+    Bases, SNAPSHOT_POINTS, SnapshotAbout, SnapshotEnd, SnapshotError, SnapshotReader, SnapshotWriter,
+    Snapshots,
 };
 pub use stream::{BlockStream, StreamError};
 pub use verify::{

@@ -13,6 +13,7 @@
 //! A damaged ledger is refused by name; only [`salvage`](crate::salvage()) writes
 //! to it.
 
+use crate::archive;
 use crate::block::LedgerId;
 use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError};
@@ -109,6 +110,8 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 struct Found {
     entry: Option<Entry>,
+    /// The number of the first volume, where there is none.
+    volume: u32,
     first: Seq,
     head: Head,
     epoch: u64,
@@ -123,6 +126,9 @@ pub(crate) fn open(config: &LogConfig, probes: &Probes) -> Result<Opened, OpenEr
     let lock = DirLock::take(&config.dir)?;
     check_space(config)?;
     let meta = meta(config)?;
+    if archive::is_archive(&config.dir) {
+        return Err(OpenError::Archive { dir: config.dir.clone(), ledger: meta.ledger });
+    }
     leftovers::settle(&config.dir, &meta)
         .map_err(|source| OpenError::io("tidy up in", &dir::volumes_path(&config.dir), source))?;
     let found = examine(config, &meta, probes)?;
@@ -190,10 +196,12 @@ fn examine(config: &LogConfig, meta: &Meta, probes: &Probes) -> Result<Found, Op
     let reader = Reader::open(dir)?;
     let clean = Clean::read(dir, meta.ledger)?;
     let before = reader.entries.iter().filter_map(|entry| entry.end).next_back();
-    let (head, epoch) = before.map_or((Head::default(), 0), |end| (end.head, end.epoch));
+    let (volume, begun, began) = reader.origin();
+    let (head, epoch) = before.map_or((begun, began), |end| (end.head, end.epoch));
     let entry = reader.entries.last().cloned();
     let first = head.seq.next();
-    let mut found = Found { entry: entry.clone(), first, head, epoch, blocks: 0, bytes: 0, clean };
+    let entry_of = entry.clone();
+    let mut found = Found { entry: entry_of, volume, first, head, epoch, blocks: 0, bytes: 0, clean };
     if let Some(entry) = entry.filter(|entry| entry.sealed.is_none()) {
         let path = dir::volume_path(dir, entry.no);
         files::drop_cache(&path).map_err(|source| OpenError::io("read", &path, source))?;
@@ -303,7 +311,7 @@ fn begin_volume(
 
 /// The number of the fresh volume; the one before has its end mark then, or is gone if it was empty.
 fn end_volume(dir: &Path, ledger: LedgerId, found: &Found) -> std::io::Result<u32> {
-    let Some(entry) = &found.entry else { return Ok(1) };
+    let Some(entry) = &found.entry else { return Ok(found.volume) };
     let path = dir::volume_path(dir, entry.no);
     if entry.end.is_none() && found.blocks == 0 {
         fs::remove_dir_all(&path)?;

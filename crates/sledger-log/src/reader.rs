@@ -11,6 +11,7 @@ mod blocks;
 
 pub use blocks::Blocks;
 
+use crate::begins::{self, Begins};
 use crate::block::LedgerId;
 use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError, ReadError};
@@ -23,7 +24,7 @@ use sledger_core::{Millis, Seq};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A folder that is being sealed changes its name: so often the folder is looked at again.
+/// A folder that is being sealed changes its name, volumes that go do so behind a mark: so often all is looked at again.
 const LOOKS_MAX: u32 = 3;
 
 /// A volume, and how it ends if nothing is appended to it any more.
@@ -72,6 +73,7 @@ pub struct SealedInfo {
 pub struct Reader {
     dir: PathBuf,
     meta: Meta,
+    begins: Option<Begins>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) acknowledged: Option<Head>,
 }
@@ -82,14 +84,27 @@ impl Reader {
     /// # Errors
     /// [`OpenError`]: no ledger there, another format, a volume or mark missing or changed.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        for _ in 1..LOOKS_MAX {
+            match Self::look(dir) {
+                Err(OpenError::VolumeMissing { .. }) => {}
+                looked => return looked,
+            }
+        }
+        Self::look(dir)
+    }
+
+    /// Beside a writer that seals a volume or lets some go, they may change while they are looked at.
+    fn look(dir: &Path) -> Result<Self, OpenError> {
         let Some(meta) = Meta::read(dir)? else { return Err(OpenError::Missing { dir: dir.to_owned() }) };
         let noted = noted(dir, meta.ledger)?;
-        let entries = entries(dir, &meta)?;
-        check_links(&entries)?;
+        let begins = Begins::read(dir, meta.ledger)?;
+        let (first, head, _) = begins::origin(begins.as_ref());
+        let entries = entries(dir, &meta, first)?;
+        check_links(&entries, head)?;
         if let (true, Some(_)) = (entries.is_empty(), noted) {
-            return Err(OpenError::VolumeMissing { dir: dir.to_owned(), volume: 1 });
+            return Err(OpenError::VolumeMissing { dir: dir.to_owned(), volume: first });
         }
-        Ok(Self { dir: dir.to_owned(), meta, entries, acknowledged: noted })
+        Ok(Self { dir: dir.to_owned(), meta, begins, entries, acknowledged: noted })
     }
 
     /// What the ledger is.
@@ -104,9 +119,20 @@ impl Reader {
         self.acknowledged
     }
 
+    /// Where history begins; `None` where it begins with the first event.
+    #[must_use]
+    pub const fn begins(&self) -> Option<&Begins> {
+        self.begins.as_ref()
+    }
+
+    /// The first volume, where the log stands before it, and the epoch there.
+    pub(crate) fn origin(&self) -> (u32, Head, u64) {
+        begins::origin(self.begins.as_ref())
+    }
+
     /// The volumes, in order.
     pub fn volumes(&self) -> impl Iterator<Item = VolumeInfo> {
-        let mut next = Seq(1);
+        let mut next = self.origin().1.seq.next();
         self.entries.iter().map(move |entry| {
             let first = next;
             next = entry.end.map_or(first, |end| end.head.seq.next());
@@ -165,7 +191,7 @@ impl Reader {
     /// Where the log stands before the volume at `index`.
     pub(crate) fn head_before(&self, index: usize) -> Head {
         let before = index.checked_sub(1).and_then(|before| self.entries.get(before));
-        before.and_then(|entry| entry.end).map_or_else(Head::default, |end| end.head)
+        before.and_then(|entry| entry.end).map_or(self.origin().1, |end| end.head)
     }
 }
 
@@ -182,16 +208,9 @@ fn info(file: &SealedFile) -> SealedInfo {
     }
 }
 
-/// The volumes there are. Beside a writer that seals one, its folder may go while it is looked at.
-fn entries(dir: &Path, meta: &Meta) -> Result<Vec<Entry>, OpenError> {
-    for _ in 1..LOOKS_MAX {
-        match dir::volumes(dir) {
-            Ok(numbers) => return numbers.into_iter().map(|no| entry(dir, meta, no)).collect(),
-            Err(OpenError::VolumeMissing { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    dir::volumes(dir)?.into_iter().map(|no| entry(dir, meta, no)).collect()
+/// The volumes there are.
+fn entries(dir: &Path, meta: &Meta, first: u32) -> Result<Vec<Entry>, OpenError> {
+    dir::volumes(dir, first)?.into_iter().map(|no| entry(dir, meta, no)).collect()
 }
 
 pub(crate) fn noted(dir: &Path, ledger: LedgerId) -> Result<Option<Head>, OpenError> {
@@ -215,10 +234,10 @@ fn entry(dir: &Path, meta: &Meta, no: u32) -> Result<Entry, OpenError> {
     Ok(Entry { no, end: Some(sealed.end()), sealed: Some(sealed) })
 }
 
-/// Checks that each volume goes on where the one before it ends.
-fn check_links(entries: &[Entry]) -> Result<(), OpenError> {
-    let mut next = Seq(1);
-    let mut hash = [0; 32];
+/// Checks that the first volume goes on from `head`, and each other where the one before it ends.
+fn check_links(entries: &[Entry], head: Head) -> Result<(), OpenError> {
+    let mut next = head.seq.next();
+    let mut hash = head.hash;
     for (index, entry) in entries.iter().enumerate() {
         if entry.sealed.as_ref().is_some_and(|sealed| sealed.footer().prev != hash) {
             return Err(broken_link(entry.no, next));

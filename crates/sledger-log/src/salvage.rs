@@ -6,6 +6,7 @@
 //! chained to a gap. Nothing is deleted and nothing invented: what is lost is
 //! told, first and last seq, to be recorded by who opens the ledger next.
 
+use crate::begins::{self, Begins};
 use crate::block::{Block, LedgerId};
 use crate::dir::{self, End, Meta};
 use crate::error::OpenError;
@@ -53,10 +54,14 @@ pub fn salvage(dir: &Path) -> Result<SalvageReport, OpenError> {
         dir: dir.to_owned(),
         ledger: meta.ledger,
         epoch: 0,
+        first: 1,
         known: known(dir, meta.ledger),
         meta,
         report: SalvageReport::default(),
     };
+    let begins = Begins::read(dir, work.ledger)?;
+    let (first, head, epoch) = begins::origin(begins.as_ref());
+    (work.first, work.report.head, work.epoch) = (first, head, epoch);
     work.run().map_err(|error| match error {
         VolumeError::Io(source) => OpenError::io("salvage", dir, source),
         error => OpenError::io("salvage", dir, io::Error::other(error.to_string())),
@@ -76,6 +81,8 @@ struct Salvage {
     meta: Meta,
     ledger: LedgerId,
     epoch: u64,
+    /// The first volume that there must be.
+    first: u32,
     known: Seq,
     report: SalvageReport,
 }
@@ -85,7 +92,7 @@ impl Salvage {
         leftovers::settle(&self.dir, &self.meta)?;
         let numbers = self.numbers()?;
         let mut is_whole = true;
-        for (expected, no) in (1..).zip(numbers) {
+        for (expected, no) in (self.first..).zip(numbers) {
             if is_whole && no == expected {
                 is_whole = self.volume(no)?;
             } else {

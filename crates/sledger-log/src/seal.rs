@@ -83,7 +83,7 @@ pub(crate) use file::{SealedFile, check_whole};
 pub(crate) use filter::Filter;
 pub(crate) use frames::Frames;
 pub(crate) use layout::Name;
-pub(crate) use write::{WriteFault, write};
+pub(crate) use write::{WriteFault, Writer, write};
 
 use crate::block::LedgerId;
 use crate::error::BlockError;

@@ -20,10 +20,12 @@
 //!
 //! Absent on purpose: what the rows in a frame are, and any judgement of them.
 
+mod base;
 mod format;
 mod read;
 mod write;
 
+pub use base::Bases;
 pub use format::{SnapshotAbout, SnapshotEnd, SnapshotError};
 pub use read::SnapshotReader;
 pub use write::SnapshotWriter;

@@ -96,6 +96,11 @@ impl<R: Read> BlockStream<R> {
         Self { input, offset: 0, head: Head::default(), ledger: None, is_over: false }
     }
 
+    /// Reads what follows on `head` in `ledger`; without a ledger, that of the first block counts.
+    pub fn after(input: R, head: Head, ledger: Option<LedgerId>) -> Self {
+        Self { head, ledger, ..Self::new(input) }
+    }
+
     /// Where the last block given leaves the log.
     #[must_use]
     pub const fn head(&self) -> Head {

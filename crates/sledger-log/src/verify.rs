@@ -14,6 +14,7 @@ pub use anchors::{Anchor, Anchors};
 pub use report::{Problem, VerifyReport};
 pub use stream::{BlocksReport, verify_blocks};
 
+use crate::begins::{self, Begins};
 use crate::block::Block;
 use crate::checkpoint::Shelf;
 use crate::dir::{self, Clean, End, Meta};
@@ -24,6 +25,7 @@ use crate::mentions::mentions;
 use crate::reader::{self, Reader};
 use crate::scan::{Chain, Scan, Tail};
 use crate::seal::{Filter, Frames, SealedFault, SealedFile};
+use crate::snapshots::Bases;
 use crate::source::{self, SourceFault};
 use anchors::{Finding, Holding, Of};
 use sledger_core::event::Decision;
@@ -47,9 +49,16 @@ pub fn verify_against(dir: &Path, anchors: &Anchors) -> Result<VerifyReport, Ope
     let meta = Meta::read(dir)?.ok_or_else(|| OpenError::Missing { dir: dir.to_owned() })?;
     let mut check = Check::new(dir, meta, anchors)?;
     check.opens()?;
+    let (first, head, _) = begins::origin(check.report.begins.as_ref());
+    if check.report.begins.is_some() {
+        check.resume(first, head);
+        check.last_at = head.at;
+        check.base();
+    }
     let numbers = dir::numbers(dir).map_err(|source| OpenError::io("list", &dir::volumes_path(dir), source));
-    let mut expected = 1;
-    for no in numbers? {
+    let mut expected = first;
+    // Those before the beginning were about to go.
+    for no in numbers?.into_iter().filter(|no| *no >= first) {
         if no != expected {
             check.missing(expected, no)?;
         }
@@ -72,6 +81,7 @@ struct Check {
 
 impl Check {
     fn new(dir: &Path, meta: Meta, anchors: &Anchors) -> Result<Self, OpenError> {
+        let begins = Begins::read(dir, meta.ledger)?;
         let path = dir::checkpoints_path(dir);
         let inside = Shelf::of(dir).all().map_err(|source| OpenError::io("read", &path, source))?;
         let inside = inside.into_iter().map(|(path, read)| (files::name(&path).to_owned(), read)).collect();
@@ -79,6 +89,7 @@ impl Check {
             Holding::new(anchors, inside, Of { ledger: meta.ledger, partition: meta.partition });
         let report = VerifyReport {
             meta,
+            begins,
             volumes: 0,
             blocks: 0,
             decisions: 0,
@@ -158,6 +169,14 @@ impl Check {
     fn tell(&mut self, volume: u32, findings: impl IntoIterator<Item = Finding>) {
         let problem = |Finding { kind, seq, detail }| Problem { kind, volume, seq, detail };
         self.report.problems.extend(findings.into_iter().map(problem));
+    }
+
+    /// The state that a history begins with must be the one that its mark names.
+    fn base(&mut self) {
+        let Some(begins) = self.report.begins else { return };
+        if let Err(error) = Bases::new(&self.dir, &self.report.meta).open(&begins) {
+            self.problem(begins.volume, DamageKind::Base, format!("base: {error}"));
+        }
     }
 
     fn volume(&mut self, no: u32) -> Result<(), OpenError> {

@@ -49,6 +49,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "backtest"],
     &["policy", "diff"],
     &["replay"],
+    &["replay", "at"],
     &["replay", "note"],
     &["config"],
     &["config", "check"],
@@ -60,8 +61,6 @@ const VERBS: &[&[&str]] = &[
     &["ledger", "salvage"],
     &["ledger", "clock"],
     &["ledger", "clock", "accept"],
-    &["replay"],
-    &["replay", "at"],
     &["completions"],
     &["man"],
 ];

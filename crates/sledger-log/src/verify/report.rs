@@ -1,6 +1,7 @@
 //! What a check found, and in words what it could not tell.
 
 use super::anchors::Anchor;
+use crate::begins::Begins;
 use crate::dir::Meta;
 use crate::error::DamageKind;
 use sledger_core::Seq;
@@ -24,6 +25,8 @@ pub struct Problem {
 pub struct VerifyReport {
     /// What the ledger is.
     pub meta: Meta,
+    /// Where history begins, if not with the first event.
+    pub begins: Option<Begins>,
     /// Volumes read.
     pub volumes: u32,
     /// Whole blocks.

@@ -5,7 +5,8 @@ use crate::common::{
 };
 use sledger_core::Seq;
 use sledger_core::log::{Appended, Log};
-use sledger_log::{LogConfig, Probe, SledLog};
+use sledger_log::backup::{Backup, BackupError, BackupWriter};
+use sledger_log::{LogConfig, Probe, Reader, SledLog};
 use std::fs;
 
 /// A file system of its own, where the test may make one.
@@ -94,4 +95,34 @@ fn sealing_does_not_begin_when_too_little_is_free() {
     log.seal_now().unwrap();
     assert_eq!(sealed(&log).sealed, 1, "tried again, and all is well");
     log.close().unwrap();
+}
+
+#[test]
+fn disk_that_fills_up_while_a_backup_is_written_leaves_whole_segments() {
+    let Some(disk) =
+        Disk::mount("disk_that_fills_up_while_a_backup_is_written_leaves_whole_segments", "800k")
+    else {
+        return;
+    };
+    let (to, kept) = (disk.0.dir.join("kept"), Place::with_sealed());
+    let run = || {
+        let reader = Reader::open(&kept.dir).unwrap();
+        let writer = BackupWriter::begin(&to, reader.meta(), None)?;
+        let mut writer = writer.with_segments_of(200 * 1024);
+        for block in reader.blocks(writer.reads_from(None)?) {
+            writer.push(&block.unwrap())?;
+        }
+        writer.finish()
+    };
+    let full = run().unwrap_err();
+    assert!(matches!(full, BackupError::Full { .. }), "{full}");
+    let left = Backup::open(&to).unwrap().unwrap().head().seq;
+    assert!(left > Seq(0) && left < Seq(10_000), "{left}");
+    let names = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.rsplit('.').next() == Some("tmp")).count(), 0);
+    let mut larger = std::process::Command::new("mount");
+    larger.args(["-o", "remount,size=8m"]).arg(&disk.0.dir);
+    assert!(larger.output().unwrap().status.success());
+    let (written, backup) = run().unwrap();
+    assert_eq!((written.events, backup.head().seq), (10_000 - left.0, Seq(10_000)));
 }

@@ -6,6 +6,7 @@
     reason = "tests fail by panics, and say by name what they could not look at"
 )]
 
+mod backups;
 mod checkpoints;
 mod child;
 mod common;

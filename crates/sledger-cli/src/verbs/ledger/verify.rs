@@ -4,7 +4,7 @@ use super::not_served;
 use crate::exit::Exit;
 use crate::output::Output;
 use anyhow::Result;
-use sledger_log::{DamageKind, VerifyReport};
+use sledger_log::VerifyReport;
 use sledger_wire::pages::{Verified, VerifyProblem};
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn tell(report: &VerifyReport, verified: &Verified, out: &mut Output<'_>) -> Res
 
 fn shown(report: &VerifyReport) -> Verified {
     let problem = |problem: &sledger_log::Problem| VerifyProblem {
-        kind: kind(problem.kind).to_owned(),
+        kind: problem.kind.word().to_owned(),
         volume: Some(problem.volume),
         seq: Some(problem.seq.0),
         detail: sledger_wire::escape(&problem.detail).into_owned(),
@@ -49,20 +49,5 @@ fn shown(report: &VerifyReport) -> Verified {
         ok: report.problems.is_empty(),
         problems: report.problems.iter().map(problem).collect(),
         ..Verified::default()
-    }
-}
-
-const fn kind(kind: DamageKind) -> &'static str {
-    match kind {
-        DamageKind::Lost { .. } => "lost",
-        DamageKind::ChainBroken => "chain_broken",
-        DamageKind::FilesChanged => "files_changed",
-        DamageKind::SledDiffers => "sled_differs",
-        DamageKind::SledFailed => "sled_failed",
-        DamageKind::Blob => "blob",
-        DamageKind::EndMark => "end_mark",
-        DamageKind::SealedFile => "sealed_file",
-        DamageKind::Foreign => "foreign",
-        DamageKind::Content => "content",
     }
 }
