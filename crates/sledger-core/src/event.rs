@@ -110,6 +110,13 @@ pub enum Op {
     Ledger,
     /// Denials of a storm, counted.
     Denials,
+    /// A person's key destroyed; the ends of live sessions stand before, in decisions of their own where they are many.
+    Erase {
+        /// Whose, under the key that goes: who reads it later reads nothing.
+        user: Personal<Box<str>>,
+        /// The number from which on the keys of live sessions are numbered anew.
+        keys_from: KeyNo,
+    },
 }
 
 /// A login's facts and requests.

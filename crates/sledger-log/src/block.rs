@@ -31,10 +31,12 @@
 
 use crate::codec::{self, DecisionHash};
 use crate::error::{BlockError, CodecError};
+use crate::keys::KeyRing;
 use sledger_core::event::Decision;
 use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
 use std::fmt;
+use std::sync::Arc;
 
 /// First bytes of every block.
 pub const MAGIC: [u8; 8] = [0xF5, b'S', b'L', b'E', b'D', b'B', b'L', 0xFF];
@@ -194,12 +196,22 @@ pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// A whole block whose hash was checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Block {
     header: Header,
     hash: [u8; 32],
     bytes: Box<[u8]>,
+    /// Opens what is sealed in it, where its keys are at hand.
+    keys: Option<Arc<KeyRing>>,
 }
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Block {}
 
 impl Block {
     /// Reads a block and checks lengths and hash. Decisions are not decoded yet.
@@ -213,7 +225,7 @@ impl Block {
             return Err(BlockError::Length { said, found: bytes.len() });
         }
         let hash = hash_at_end(&bytes).ok_or(BlockError::Body)?;
-        let block = Self { header, hash, bytes };
+        let block = Self { header, hash, bytes, keys: None };
         if block.computed_hash()? == hash { Ok(block) } else { Err(BlockError::Hash) }
     }
 
@@ -225,7 +237,7 @@ impl Block {
         let hash = chain_hash(&bytes, decisions);
         bytes.extend_from_slice(body);
         bytes.extend_from_slice(&hash);
-        Self { header, hash, bytes: bytes.into_boxed_slice() }
+        Self { header, hash, bytes: bytes.into_boxed_slice(), keys: None }
     }
 
     /// The header.
@@ -257,9 +269,21 @@ impl Block {
         Entries { rest: self.body(), broken: false }.map_while(Result::ok)
     }
 
-    /// The decisions, in order, decoded one by one.
+    /// The block with the keys that open what is sealed in it. Its bytes stay as they are.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Arc<KeyRing>>) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// The decisions, in order, decoded one by one; what is sealed is opened as far as its keys are at hand.
     pub fn decisions(&self) -> impl Iterator<Item = Result<Decision, CodecError>> {
-        self.encoded().map(|bytes| codec::upcast(self.header.format, self.header.codec, bytes))
+        self.encoded().map(|bytes| {
+            let mut decision = codec::upcast(self.header.format, self.header.codec, bytes)?;
+            if let Some(keys) = &self.keys {
+                keys.open_in(&mut decision);
+            }
+            Ok(decision)
+        })
     }
 
     /// The hashes of its decisions, in order: with the header, all that its own hash covers.

@@ -8,7 +8,7 @@
 //! [`upcast`] is the one place where old formats become today's types: a new
 //! format adds an arm there and a fixture to the tests, and takes none away.
 //!
-//! Seam: fields are written as they come, plain or sealed.
+//! Fields are written as they come, plain or sealed: see `keys`.
 
 use crate::error::CodecError;
 use bincode::error::DecodeError;

@@ -287,7 +287,7 @@ pub(crate) fn is_foreign(dir: &Path) -> io::Result<bool> {
 /// Whether `path` may stand in a directory in which a ledger was about to be made.
 fn may_be_begun(path: &Path) -> io::Result<bool> {
     match files::name(path) {
-        "lock" | "ledger.tmp" => Ok(true),
+        "lock" | "ledger.tmp" | "keys" => Ok(true),
         "volumes" => Ok(files::entries(path)?.is_empty()),
         _ => Ok(false),
     }

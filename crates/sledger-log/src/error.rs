@@ -175,6 +175,14 @@ pub enum OpenError {
         /// What is wrong.
         detail: String,
     },
+    /// Personal values are sealed, and their keys are not what they were.
+    #[error("keys: `{path}`: {detail}; put back the folder `keys` of this ledger")]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// Not the ledger that was asked for.
     #[error("`{dir}` holds ledger `{found}`, not `{expected}`")]
     OtherLedger {

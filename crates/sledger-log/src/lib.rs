@@ -16,6 +16,7 @@
 //! DIR/base/SSSSSSSSSSSS.base   the state after event S, the last one that is gone
 //! DIR/archive              there in a folder of archived volumes, which nobody writes to
 //! DIR/restored             from what the ledger was restored, until its first start has recorded it
+//! DIR/keys/                the keys of what is personal, where it is sealed: see `keys`
 //! DIR/volumes/NNNNNN/      a volume: a sled database folder
 //! DIR/volumes/NNNNNN/ready the folder was made whole before its first block
 //! DIR/volumes/NNNNNN/end   nothing is ever appended to it again: first, last, head
@@ -31,8 +32,7 @@
 //! retried.
 //!
 //! Absent on purpose: update, delete, repair in silence, any judgement of what
-//! a decision says (only whom it mentions is looked at), encryption of personal
-//! fields (decisions are encoded as they come).
+//! a decision says (only whom it mentions is looked at).
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
@@ -46,6 +46,7 @@ mod dir;
 mod error;
 mod files;
 mod head_mark;
+mod keys;
 mod leftovers;
 mod letting_go;
 mod lock;
@@ -74,11 +75,12 @@ pub use codec::DecisionHash;
 pub use dir::Meta;
 pub use error::{BlockError, CodecError, DamageKind, OpenError, ReadError};
 pub use files::stand_back;
+pub use keys::{KeyRing, KeysError};
 pub use letting_go::{KEEPING_POINTS, LettingGo};
 pub use lock::{Served, served};
 pub use mentions::{Mention, mentions};
 pub use open::LogConfig;
-pub use probe::{POINTS, Probe};
+pub use probe::{KEY_POINTS, POINTS, Probe};
 pub use reader::{Blocks, Reader, SealedInfo, VolumeInfo};
 pub use salvage::{SalvageReport, salvage};
 pub use sealing::{SealStatus, SealedVolume, Sealing};

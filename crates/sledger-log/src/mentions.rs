@@ -49,6 +49,9 @@ fn in_op(op: &Op, note: &mut impl FnMut(Mention<'_>)) {
         | Op::Policy
         | Op::Ledger
         | Op::Denials => {}
+        Op::Erase { user, keys_from: _ } => {
+            note(user.plain().map_or(Mention::SealedName, |name| Mention::Name(name)));
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::block::LedgerId;
 use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError};
 use crate::files;
+use crate::keys::KeyRing;
 use crate::leftovers;
 use crate::lock::DirLock;
 use crate::probe::{Probe, Probes};
@@ -96,6 +97,7 @@ impl std::fmt::Debug for LogConfig {
 pub(crate) struct Opened {
     pub(crate) lock: DirLock,
     pub(crate) meta: Meta,
+    pub(crate) keys: Option<KeyRing>,
     pub(crate) volume: Volume,
     /// First seq of the active volume.
     pub(crate) first: Seq,
@@ -129,6 +131,7 @@ pub(crate) fn open(config: &LogConfig, probes: &Probes) -> Result<Opened, OpenEr
     if archive::is_archive(&config.dir) {
         return Err(OpenError::Archive { dir: config.dir.clone(), ledger: meta.ledger });
     }
+    let keys = meta.seal_personal.then(|| KeyRing::take(&config.dir, meta.ledger)).transpose()?;
     leftovers::settle(&config.dir, &meta)
         .map_err(|source| OpenError::io("tidy up in", &dir::volumes_path(&config.dir), source))?;
     let found = examine(config, &meta, probes)?;
@@ -141,7 +144,7 @@ pub(crate) fn open(config: &LogConfig, probes: &Probes) -> Result<Opened, OpenEr
     let unsealed = (1..volume.no).any(|no| dir::volume_path(&config.dir, no).is_dir());
     let Found { head, epoch, clean, .. } = found;
     let clean = clean.is_some() || head.seq == Seq(0);
-    Ok(Opened { lock, meta, volume, first, head, epoch, clean, unsealed })
+    Ok(Opened { lock, meta, keys, volume, first, head, epoch, clean, unsealed })
 }
 
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
@@ -166,6 +169,9 @@ fn meta(config: &LogConfig) -> Result<Meta, OpenError> {
         let made = |source| OpenError::io("make a ledger in", dir, source);
         let meta = new_meta(config).map_err(made)?;
         fs::create_dir_all(dir::volumes_path(dir)).map_err(made)?;
+        if meta.seal_personal {
+            KeyRing::make(dir, meta.ledger).map_err(made)?;
+        }
         meta.write(dir).map_err(made)?;
         return Ok(meta);
     };

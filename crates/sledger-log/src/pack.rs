@@ -7,6 +7,7 @@
 use crate::block::{BODY_BYTES_MAX, Block, FLAG_AFTER_BARRIER, FLAG_EPOCH, FORMAT, Header, LedgerId};
 use crate::codec::{self, CODEC, DecisionHash};
 use crate::error::CodecError;
+use crate::keys::{KeyRing, KeysError};
 use sledger_core::Seq;
 use sledger_core::event::{Decision, Event};
 use sledger_core::log::{Batch, Head};
@@ -34,6 +35,8 @@ pub(crate) enum PackError {
         #[source]
         source: CodecError,
     },
+    #[error("{0}")]
+    Keys(#[from] KeysError),
 }
 
 /// What all blocks of a writer have in common.
@@ -44,13 +47,29 @@ pub(crate) struct Stamp {
 }
 
 /// The blocks of `batch` after `head`, in order.
+#[cfg(test)]
 pub(crate) fn pack(stamp: Stamp, batch: Batch<'_>, head: &Head) -> Result<Vec<Block>, PackError> {
+    pack_sealed(stamp, batch, head, None)
+}
+
+/// The blocks of `batch` after `head`, in order; what is personal is sealed where there are `keys`.
+pub(crate) fn pack_sealed(
+    stamp: Stamp,
+    batch: Batch<'_>,
+    head: &Head,
+    keys: Option<&KeyRing>,
+) -> Result<Vec<Block>, PackError> {
     if batch.first != head.seq.next() {
         return Err(PackError::NotNext { first: batch.first, head: head.seq });
     }
     let mut packer = Packer::new(stamp, batch.epoch, *head);
+    let mut seq = batch.first;
     for (index, decision) in batch.decisions.iter().enumerate() {
-        packer.push(index, decision)?;
+        match keys {
+            Some(keys) => packer.push(index, &keys.seal(seq, decision)?)?,
+            None => packer.push(index, decision)?,
+        }
+        seq = seq.plus(decision.events.len() as u64);
     }
     packer.finish();
     Ok(packer.blocks)

@@ -31,6 +31,10 @@ pub const POINTS: [&str; 22] = [
     "close.after_mark",
 ];
 
+/// Every point on the way of a key to the disk and from it: they are reached where personal values are sealed.
+pub const KEY_POINTS: [&str; 4] =
+    ["keys.before_sync", "keys.after_sync", "keys.before_wipe", "keys.after_wipe"];
+
 /// Watches, kills or fails a log at its named points.
 pub trait Probe: Send + Sync {
     /// The log has reached `point`, one of [`POINTS`].

@@ -16,6 +16,7 @@ use crate::block::LedgerId;
 use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError, ReadError};
 use crate::head_mark;
+use crate::keys::KeyRing;
 use crate::mentions::Mention;
 use crate::seal::SealedFile;
 use crate::source::{self, SourceFault};
@@ -76,6 +77,9 @@ pub struct Reader {
     begins: Option<Begins>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) acknowledged: Option<Head>,
+    /// Opens what is sealed; `None` where nothing is, or its keys are not at hand.
+    keys: Option<Arc<KeyRing>>,
+    keys_missing: Option<Arc<str>>,
 }
 
 impl Reader {
@@ -104,7 +108,24 @@ impl Reader {
         if let (true, Some(_)) = (entries.is_empty(), noted) {
             return Err(OpenError::VolumeMissing { dir: dir.to_owned(), volume: first });
         }
-        Ok(Self { dir: dir.to_owned(), meta, begins, entries, acknowledged: noted })
+        let keys = meta.seal_personal.then(|| KeyRing::read(dir, meta.ledger)).transpose();
+        let (keys, keys_missing) = match keys {
+            Ok(keys) => (keys.map(Arc::new), None),
+            Err(error) => (None, Some(Arc::from(error.to_string()))),
+        };
+        Ok(Self { dir: dir.to_owned(), meta, begins, entries, acknowledged: noted, keys, keys_missing })
+    }
+
+    /// Why what is sealed stays sealed, where it could have been opened: a backup has no keys.
+    #[must_use]
+    pub fn keys_missing(&self) -> Option<&str> {
+        self.keys_missing.as_deref()
+    }
+
+    /// The reader with other keys than those beside the log.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Arc<KeyRing>>) -> Self {
+        Self { keys, ..self }
     }
 
     /// What the ledger is.
@@ -185,7 +206,7 @@ impl Reader {
     fn blocks_of(&self, range: std::ops::Range<usize>, acknowledged: Option<Head>, from: Seq) -> Blocks {
         let head = self.head_before(range.start);
         let entries = self.entries.get(range).unwrap_or_default().to_vec();
-        Blocks::over(&self.dir, &self.meta, entries, head, acknowledged, from)
+        Blocks::over(&self.dir, &self.meta, entries, head, acknowledged, from).with_keys(self.keys.clone())
     }
 
     /// Where the log stands before the volume at `index`.

@@ -13,6 +13,7 @@ use crate::dir::{self, Clean, End, Meta};
 use crate::error::OpenError;
 use crate::files;
 use crate::head_mark::HeadMark;
+use crate::keys::{KeyRing, KeysError};
 use crate::lock::DirLock;
 use crate::open::{self, LogConfig, Opened};
 use crate::pack::{self, Stamp};
@@ -41,6 +42,8 @@ enum WriteError {
     Volume(#[from] VolumeError),
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Keys(#[from] KeysError),
     #[error("the log was closed")]
     Closed,
     #[error("making the next volume panicked")]
@@ -55,6 +58,8 @@ pub struct SledLog {
     /// `None` once closed.
     lock: Option<Arc<DirLock>>,
     meta: Meta,
+    /// Where personal values are sealed.
+    keys: Option<Arc<KeyRing>>,
     /// `None` once closed or poisoned.
     volume: Option<Volume>,
     /// First seq of the active volume.
@@ -77,7 +82,7 @@ impl SledLog {
     /// [`OpenError`], by what stands in the way. Nothing that is damaged is written to.
     pub fn open(config: LogConfig) -> Result<Self, OpenError> {
         let probes = Probes(config.probe.clone());
-        let Opened { lock, meta, volume, first, head, epoch, clean, unsealed } =
+        let Opened { lock, meta, keys, volume, first, head, epoch, clean, unsealed } =
             open::open(&config, &probes)?;
         let path = dir::head_path(&config.dir);
         let mark =
@@ -87,6 +92,7 @@ impl SledLog {
             probes,
             lock: Some(Arc::new(lock)),
             meta,
+            keys: keys.map(Arc::new),
             volume: Some(volume),
             first,
             head,
@@ -148,7 +154,13 @@ impl SledLog {
     /// # Errors
     /// As [`Reader::open`].
     pub fn replay(&self, from: Seq) -> Result<Blocks, OpenError> {
-        Ok(Reader::open(&self.config.dir)?.blocks(from))
+        Ok(Reader::open(&self.config.dir)?.with_keys(self.keys.clone()).blocks(from))
+    }
+
+    /// The keys of what is personal; `None` where it is not sealed.
+    #[must_use]
+    pub fn keys(&self) -> Option<Arc<KeyRing>> {
+        self.keys.clone()
     }
 
     /// Sealing, to be watched from elsewhere.
@@ -202,7 +214,8 @@ impl SledLog {
 
     fn try_append(&mut self, batch: Batch<'_>) -> Result<(), WriteError> {
         let stamp = Stamp { ledger: self.meta.ledger, partition: self.meta.partition };
-        let blocks = pack::pack(stamp, batch, &self.head)?;
+        let blocks = pack::pack_sealed(stamp, batch, &self.head, self.keys.as_deref())?;
+        self.sync_keys()?;
         if self.sealing.take_asked() && self.volume.as_ref().is_some_and(|volume| volume.blocks > 0) {
             self.rotate()?;
         }
@@ -210,9 +223,26 @@ impl SledLog {
             self.rotate_if_full()?;
             self.write_group(group)?;
         }
+        self.wipe_keys()?;
         self.mark.note(&self.head);
         self.make_ahead_if_half_full();
         Ok(())
+    }
+
+    /// Keys are durable before the first block that needs them is written.
+    fn sync_keys(&self) -> Result<(), WriteError> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        self.probes.reach("keys.before_sync")?;
+        keys.sync()?;
+        Ok(self.probes.reach("keys.after_sync")?)
+    }
+
+    /// Keys that a durable event calls destroyed are wiped before anybody is told.
+    fn wipe_keys(&self) -> Result<(), WriteError> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        self.probes.reach("keys.before_wipe")?;
+        keys.wipe()?;
+        Ok(self.probes.reach("keys.after_wipe")?)
     }
 
     /// Blocks and their barrier.
@@ -290,7 +320,8 @@ impl SledLog {
     /// A batch after another head: the one written last, once more, or somebody else's.
     fn repeated(&self, batch: Batch<'_>, head: &Head) -> Appended {
         let stamp = Stamp { ledger: self.meta.ledger, partition: self.meta.partition };
-        let last = pack::pack(stamp, batch, head).ok().and_then(|blocks| blocks.last().map(Block::head));
+        let blocks = pack::pack_sealed(stamp, batch, head, self.keys.as_deref()).ok();
+        let last = blocks.and_then(|blocks| blocks.last().map(Block::head));
         let is_repeat = last.is_some_and(|last| (last.seq, last.hash) == (self.head.seq, self.head.hash));
         if is_repeat { Appended::Committed(self.head) } else { Appended::Conflict(self.head) }
     }

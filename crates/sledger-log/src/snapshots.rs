@@ -15,6 +15,9 @@
 //! A check of header and trailer is BLAKE3 of what stands before it in them; a frame's is BLAKE3 of its index (u64),
 //! kind and body. `through` is the seq that the log must have reached for the snapshot to be whole.
 //!
+//! Where personal values are sealed, a body is nonce 24 · XChaCha20-Poly1305 of the rows, under a key that goes with
+//! the next erasure, as the snapshots then do.
+//!
 //! Promise: a file with its last name is whole and durable. A snapshot is a cache: it is good only where the log holds
 //! the block that it names, and never stands against the log. Whoever can write the directory can write one.
 //!
@@ -32,6 +35,7 @@ pub use write::SnapshotWriter;
 
 use crate::dir::Meta;
 use crate::files;
+use crate::keys::{Cipher, KeyRing};
 use crate::probe::Probe;
 use sledger_core::Seq;
 use std::fs;
@@ -53,13 +57,17 @@ pub struct Snapshots {
     dir: PathBuf,
     meta: Meta,
     probe: Option<Arc<dyn Probe>>,
+    /// Where personal values are sealed: what seals snapshots, or why there is nothing to do it with.
+    keys: Option<Result<Arc<KeyRing>, Arc<str>>>,
 }
 
 impl Snapshots {
     /// Those of the ledger in the data directory `data`, which is `meta`.
     #[must_use]
     pub fn new(data: &Path, meta: &Meta, probe: Option<Arc<dyn Probe>>) -> Self {
-        Self { data: data.to_owned(), dir: data.join("snapshots"), meta: meta.clone(), probe }
+        let keys = meta.seal_personal.then(|| KeyRing::read(data, meta.ledger));
+        let keys = keys.map(|keys| keys.map(Arc::new).map_err(|error| Arc::from(error.to_string())));
+        Self { data: data.to_owned(), dir: data.join("snapshots"), meta: meta.clone(), probe, keys }
     }
 
     /// What the ledger is.
@@ -94,7 +102,7 @@ impl Snapshots {
     /// # Errors
     /// [`SnapshotError`]: not there, cut, changed, or of another ledger, format or revision.
     pub fn open(&self, seq: Seq) -> Result<SnapshotReader, SnapshotError> {
-        let reader = SnapshotReader::open(&self.path(seq))?;
+        let reader = SnapshotReader::open(&self.path(seq), self.cipher()?)?;
         let about = reader.about();
         if about.ledger != self.meta.ledger || about.partition != self.meta.partition {
             return Err(SnapshotError::Ledger { found: about.ledger });
@@ -116,7 +124,7 @@ impl Snapshots {
         }
         self.remove_unfinished()?;
         let tmp = self.dir.join(format!("{:012}.tmp", about.seq.0));
-        let writer = SnapshotWriter::begin(tmp, &about)?;
+        let writer = SnapshotWriter::begin(tmp, &about, self.cipher()?)?;
         self.reach("snapshot.begin")?;
         Ok(writer)
     }
@@ -137,6 +145,25 @@ impl Snapshots {
         }
         self.reach("snapshot.removed_old")?;
         Ok(path)
+    }
+
+    /// Removes every snapshot there is: what they hold may have become unreadable, or was to go.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn remove_all(&self) -> io::Result<()> {
+        for seq in self.list()? {
+            files::remove(&self.path(seq))?;
+        }
+        Ok(())
+    }
+
+    /// What seals a snapshot's frames; `None` where personal values stand in the clear.
+    fn cipher(&self) -> io::Result<Option<Arc<Cipher>>> {
+        let Some(keys) = &self.keys else { return Ok(None) };
+        let keys = keys.as_ref().map_err(|reason| io::Error::other(reason.to_string()))?;
+        let found = keys.snapshot_cipher()?;
+        found.map(Some).ok_or_else(|| io::Error::other("the key that seals snapshots is not there"))
     }
 
     /// Bytes that an unprivileged process can still write beside the ledger.

@@ -4,11 +4,13 @@ use super::Entry;
 use crate::block::Block;
 use crate::dir::{End, Meta};
 use crate::error::{DamageKind, ReadError};
+use crate::keys::KeyRing;
 use crate::scan::Tail;
 use crate::source::{Source, SourceFault};
 use sledger_core::Seq;
 use sledger_core::log::Head;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A writer that reuses space under a scan can hide a block from it: so often it is scanned again.
 const RESCANS_MAX: u32 = 3;
@@ -26,6 +28,7 @@ pub struct Blocks {
     last_no: u32,
     rescans: u32,
     done: bool,
+    keys: Option<Arc<KeyRing>>,
 }
 
 impl Blocks {
@@ -49,7 +52,12 @@ impl Blocks {
             from,
             rescans: 0,
             done: false,
+            keys: None,
         }
+    }
+
+    pub(crate) fn with_keys(self, keys: Option<Arc<KeyRing>>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Where the last block given leaves the log; before the first, where reading began.
@@ -74,7 +82,7 @@ impl Blocks {
                     self.head = block.head();
                     self.check_passed(no, &block)?;
                     if block.header().last() >= self.from {
-                        return Ok(Some(block));
+                        return Ok(Some(block.with_keys(self.keys.clone())));
                     }
                 }
                 Ok(None) => self.chain_ended()?,

@@ -50,7 +50,7 @@ impl Bases {
             files::sync_dir(&self.data)?;
         }
         let path = self.path(about.seq);
-        let mut writer = SnapshotWriter::begin(path.with_extension("tmp"), about)?;
+        let mut writer = SnapshotWriter::begin(path.with_extension("tmp"), about, None)?;
         fill(&mut writer)?;
         let tmp = writer.finish(end)?;
         files::drop_file_cache(tmp.path())?;
@@ -69,7 +69,7 @@ impl Bases {
         if files::hash(&path)? != begins.base {
             return Err(SnapshotError::Changed { part: "file" });
         }
-        let reader = SnapshotReader::open(&path)?;
+        let reader = SnapshotReader::open(&path, None)?;
         let about = reader.about();
         if about.ledger != self.meta.ledger || about.partition != self.meta.partition {
             return Err(SnapshotError::Ledger { found: about.ledger });

@@ -63,6 +63,9 @@ pub enum SnapshotError {
         /// Where.
         part: &'static str,
     },
+    /// What sealed it is gone: somebody was erased since.
+    #[error("it is sealed under a key that is gone")]
+    Sealed,
     /// It is of another ledger or partition.
     #[error("it belongs to ledger `{found}`")]
     Ledger {

@@ -4,11 +4,13 @@ use super::format::{
     FRAME_HEAD_BYTES, HEADER_BYTES, SnapshotAbout, SnapshotEnd, SnapshotError, Sum, TRAILER_BYTES,
     frame_check, read_header, read_trailer, take,
 };
+use crate::keys::{Cipher, NONCE_BYTES};
 use sledger_core::snapshot::FRAME_BYTES_MAX;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -24,10 +26,11 @@ pub struct SnapshotReader {
     sum: Sum,
     frames: u64,
     checks: blake3::Hasher,
+    cipher: Option<Arc<Cipher>>,
 }
 
 impl SnapshotReader {
-    pub(super) fn open(path: &Path) -> Result<Self, SnapshotError> {
+    pub(super) fn open(path: &Path, cipher: Option<Arc<Cipher>>) -> Result<Self, SnapshotError> {
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
         let fixed = (HEADER_BYTES + TRAILER_BYTES) as u64;
@@ -39,7 +42,7 @@ impl SnapshotReader {
         let mut trailer = [0; TRAILER_BYTES];
         file.get_ref().read_exact_at(&mut trailer, bytes - TRAILER_BYTES as u64)?;
         let (end, sum) = read_trailer(&trailer, about.seq)?;
-        Ok(Self { file, bytes, left, about, end, sum, frames: 0, checks: blake3::Hasher::new() })
+        Ok(Self { file, bytes, left, about, end, sum, frames: 0, checks: blake3::Hasher::new(), cipher })
     }
 
     /// What it is of.
@@ -85,7 +88,14 @@ impl SnapshotReader {
         }
         self.frames += 1;
         self.checks.update(&check);
-        Ok(Some((kind, body)))
+        self.opened(kind, body).map(|body| Some((kind, body)))
+    }
+
+    /// The rows of a frame, which may be sealed.
+    fn opened(&self, kind: u8, body: Vec<u8>) -> Result<Vec<u8>, SnapshotError> {
+        let Some(cipher) = &self.cipher else { return Ok(body) };
+        let (nonce, sealed) = body.split_first_chunk::<NONCE_BYTES>().ok_or(SnapshotError::Sealed)?;
+        cipher.open(nonce, kind, sealed).ok_or(SnapshotError::Sealed)
     }
 
     fn check_sum(&self) -> Result<(), SnapshotError> {

@@ -2,10 +2,12 @@
 
 use super::format::{SnapshotAbout, SnapshotEnd, Sum, frame_check, header, trailer};
 use crate::files;
+use crate::keys::Cipher;
 use sledger_core::snapshot::FRAME_BYTES_MAX;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const BUFFER_BYTES: usize = 128 << 10;
@@ -23,6 +25,8 @@ pub struct SnapshotWriter {
     checks: blake3::Hasher,
     unsynced: u64,
     bytes: u64,
+    seq: u64,
+    cipher: Option<Arc<Cipher>>,
 }
 
 /// A file that goes when this is dropped, unless it is kept.
@@ -49,7 +53,11 @@ impl Drop for Unfinished {
 }
 
 impl SnapshotWriter {
-    pub(super) fn begin(tmp: PathBuf, about: &SnapshotAbout) -> io::Result<Self> {
+    pub(super) fn begin(
+        tmp: PathBuf,
+        about: &SnapshotAbout,
+        cipher: Option<Arc<Cipher>>,
+    ) -> io::Result<Self> {
         let file = File::create(&tmp)?;
         let mut writer = Self {
             tmp: Unfinished(Some(tmp)),
@@ -58,6 +66,8 @@ impl SnapshotWriter {
             checks: blake3::Hasher::new(),
             unsynced: 0,
             bytes: 0,
+            seq: about.seq.0,
+            cipher,
         };
         writer.write(&header(about))?;
         Ok(writer)
@@ -68,6 +78,13 @@ impl SnapshotWriter {
     /// # Errors
     /// When the frame is too long or cannot be written.
     pub fn frame(&mut self, kind: u8, body: &[u8]) -> io::Result<()> {
+        let Some(cipher) = &self.cipher else { return self.put(kind, body) };
+        let place = (self.seq, u32::try_from(self.frames).unwrap_or(u32::MAX));
+        let (nonce, sealed) = cipher.seal(place, kind, body);
+        self.put(kind, &[&nonce[..], &sealed].concat())
+    }
+
+    fn put(&mut self, kind: u8, body: &[u8]) -> io::Result<()> {
         let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= FRAME_BYTES_MAX);
         let length = length.ok_or_else(|| io::Error::other("a frame of the snapshot is too long"))?;
         let check = frame_check(self.frames, kind, body);

@@ -53,6 +53,7 @@ impl Verify {
             Op::Adopt { source } => self.adopt(first, source.as_deref(), decision),
             Op::Expire => self.expired(decision),
             Op::Denials => counted(decision),
+            Op::Erase { .. } => Again::Unable(Unable::Erased),
             Op::Configure | Op::Policy | Op::Ledger => Again::Unable(Unable::Settings),
         }
     }

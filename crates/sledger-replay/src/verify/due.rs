@@ -112,6 +112,7 @@ fn drains(decision: &Decision) -> bool {
         | Op::Clear { .. }
         | Op::Reconcile { .. }
         | Op::Adopt { .. }
+        | Op::Erase { .. }
         | Op::Denials => true,
         Op::Configure | Op::Policy => decision.actor != Actor::Timer,
         Op::Ledger => matches!(decision.events.as_slice(), [Event::LedgerStopped]),
