@@ -373,6 +373,10 @@ pub const ATTRIBUTES_BYTES_MAX: usize = 1024;
 pub const COMMAND_ID_BYTES_MAX: usize = 64;
 /// Bytes of an encoded decision.
 pub const DECISION_BYTES_MAX: usize = 48 * 1024;
+/// What a personal value takes more where it is sealed, in bytes: the key's id, a nonce, a tag, lengths.
+pub const SEALED_BYTES: usize = 56;
+/// A decision is no longer than this when what is personal in it is sealed, in bytes: below a block.
+pub const SEALED_DECISION_BYTES_MAX: usize = 60 * 1024;
 /// Sessions that one login may end.
 pub const ENDS_PER_LOGIN_MAX: usize = 4096;
 /// Sessions that one decision of a clear, reconcile, adopt or expiry ends or records.

@@ -3,7 +3,7 @@
 //! INVARIANT(order): the order in which decisions leave here is the order of the ledger.
 
 use crate::answer::{Answer, Outcome};
-use crate::command::{Actor, Command, Request};
+use crate::command::{Actor, Command, Keep, Request};
 use crate::config::{Bounds, Settings};
 use crate::decide::{Decided, Decisions, Install, Means, bindings, decide, due, over};
 use crate::event::{Decision, Event, Op};
@@ -171,6 +171,10 @@ impl<P: Policies> Decider<P> {
             let mut answer = self.dry(request, at);
             answer.expired = expired;
             return answer;
+        }
+        if matches!(&request.command, Command::Keep(keep) if matches!(**keep, Keep::Erase { .. })) {
+            // Denials that were only counted name their user.
+            self.record_storms(at, true, out);
         }
         let mut means = Means { policies: &mut self.policies, bounds: &self.bounds };
         let mut answer = match decide(&self.state, &mut means, request, at) {

@@ -1,8 +1,10 @@
 //! Folding: what each event does to the state. Total: history cannot be refused.
 
+mod erased;
 mod sessions;
 mod settings;
 
+pub use erased::sealed_user;
 pub(crate) use sessions::key_texts;
 pub use settings::Parts;
 pub(crate) use settings::{assemble, hash_of, split};
@@ -11,7 +13,7 @@ use crate::State;
 use crate::answer::Tombstone;
 use crate::event::{Decision, Event, Op};
 use crate::state::{Hold, Kind, Source, Tables};
-use crate::{Facts, Millis, Seq};
+use crate::{Facts, Millis, Personal, Seq};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -101,7 +103,7 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
     match happened.event {
         Event::Admitted { user, counted } => sessions::admitted(tables, happened, *user, counted),
         Event::Adopted { user, facts, last_active, counted } => {
-            let facts = facts.plain().map(Arc::clone);
+            let facts = erased::facts_of(facts, happened.seq, happened.decision.at);
             sessions::adopted(tables, happened, (*user, facts, *last_active), counted)
         }
         Event::Resumed { session, retention } => sessions::resumed(tables, happened, *session, *retention),
@@ -111,6 +113,7 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
             sessions::ended(tables, happened, (*session, *cause, *ended_at), *judged)
         }
         Event::Denied { .. } => denied(tables, happened),
+        Event::UserErased { key, .. } => erased::erased(tables, happened, *key),
         Event::PolicyFailed { quota, failure, .. } => {
             tables.trips.failed(*quota, &failure.policy, happened.decision.at);
             Effect::Nothing
@@ -171,7 +174,6 @@ fn fold(tables: &mut Tables, happened: Happened<'_>) -> Effect {
         | Event::VolumeDropped { .. }
         | Event::NoticeDelivered { .. }
         | Event::NoticeFailed { .. }
-        | Event::UserErased { .. }
         | Event::HistoryRead { .. } => Effect::Nothing,
     }
 }
@@ -188,23 +190,20 @@ fn denied(tables: &mut Tables, happened: Happened<'_>) -> Effect {
 pub(crate) fn kind_of_denial(decision: &Decision) -> Option<Kind> {
     let Some(Event::Denied { quota, judged, .. }) = decision.events.last() else { return None };
     let Op::Login(login) = &decision.op else { return None };
-    let user = login.facts.plain().map_or("", |facts| facts.user());
+    let user = match &login.facts {
+        Personal::Plain(facts) => Arc::from(facts.user()),
+        Personal::Sealed { key, .. } => Arc::from(sealed_user(*key)),
+    };
     let judged = judged.and_then(|index| decision.judged.get(usize::from(index)));
-    Some((Arc::from(user), *quota, judged.and_then(|judged| judged.policy.clone())))
+    Some((user, *quota, judged.and_then(|judged| judged.policy.clone())))
 }
 
-/// The facts of a login; those of a sealed one say only which it was.
+/// The facts of a login; those of a sealed one say only which it was, and under which key it is sealed.
 fn login_facts(decision: &Decision, seq: Seq) -> Arc<Facts> {
     match &decision.op {
-        Op::Login(login) => login.facts.plain().map_or_else(|| sealed(seq), Arc::clone),
-        _ => sealed(seq),
+        Op::Login(login) => erased::facts_of(&login.facts, seq, decision.at),
+        _ => Arc::new(Facts::sealed(0, seq, decision.at)),
     }
-}
-
-/// Stands for facts whose key is gone. No control character passes the edge, so it is nobody's name.
-fn sealed(seq: Seq) -> Arc<Facts> {
-    let session = format!("\u{1f}sealed:{seq}");
-    Arc::new(Facts::new(crate::Texts { user: "\u{1f}sealed", session: &session, ..Default::default() }))
 }
 
 /// Milliseconds by which an idle deadline moves when the ledger was down for `gap` and opened at `open`.

@@ -254,6 +254,10 @@ pub fn refold(state: &mut State, first: Seq, decision: &Decision) -> Effects {
     if let Some(user) = effects.iter().find_map(user_of) {
         count_again(state, Some(&user), &mut answer);
     }
+    // An erasure is remembered by nobody: its answer names whom it ended.
+    if matches!(decision.op, Op::Erase { .. }) {
+        return effects;
+    }
     match (&decision.command, decision.cause) {
         (Some(mark), _) => state.change().commands.put(mark, decision.at, Arc::new(answer), true),
         (None, Some(cause)) => state.change().partial = Some((cause, Box::new(answer))),

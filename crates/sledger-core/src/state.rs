@@ -226,6 +226,12 @@ impl State {
         self.0.sessions.len()
     }
 
+    /// How many live sessions cannot be read, since their keys are not at hand.
+    #[must_use]
+    pub fn sealed_session_count(&self) -> usize {
+        self.0.sessions.iter().filter(|(_, session)| session.facts.is_sealed()).count()
+    }
+
     /// How many users have live sessions.
     #[must_use]
     pub fn user_count(&self) -> usize {

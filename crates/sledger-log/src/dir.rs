@@ -45,6 +45,14 @@ impl Meta {
             .write(&meta_path(dir))
     }
 
+    /// What the ledger in `dir` is; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`OpenError`]: what is there cannot be read, was changed, or is of a later format.
+    pub fn of(dir: &Path) -> Result<Option<Self>, OpenError> {
+        Self::read(dir)
+    }
+
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>, OpenError> {
         let path = meta_path(dir);
         let bad = |detail| OpenError::BadMark { path: path.clone(), detail };

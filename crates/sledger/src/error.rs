@@ -42,9 +42,22 @@ pub enum OpenError {
     /// What must be recorded at the start could not be.
     #[error("cannot record the start: {0}")]
     Append(String),
-    /// Sealing was asked for.
-    #[error("ledger.seal_personal: this version cannot seal personal fields yet; set it to false")]
-    SealUnsupported,
+    /// Whether personal values are sealed is fixed when a ledger is made.
+    #[error(
+        "ledger.seal_personal: the ledger was made with `{sealed}`, which stays as it is; write `seal_personal = {sealed}`"
+    )]
+    SealFixed {
+        /// As it was made.
+        sealed: bool,
+    },
+    /// Live sessions are sealed under keys that are not there.
+    #[error(
+        "keys: `{sessions}` live sessions are sealed under keys that are missing or damaged; put back the folder `keys` of this ledger"
+    )]
+    KeysLost {
+        /// How many.
+        sessions: usize,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),

@@ -15,7 +15,7 @@ use sledger_core::log::{Appended, Batch, Head};
 use sledger_core::policy::Policies;
 use sledger_core::quota::Ready;
 use sledger_core::{Millis, Span, State};
-use sledger_log::{LogConfig, SledLog, Snapshots};
+use sledger_log::{LogConfig, Meta, SledLog, Snapshots};
 use sledger_policy::Engine;
 use std::sync::Arc;
 
@@ -39,10 +39,12 @@ pub(crate) struct Found {
 
 /// Opens the log of `config` and folds it, from a snapshot where there is one.
 pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
-    if config.seal_personal {
-        return Err(OpenError::SealUnsupported);
+    let made = Meta::of(&config.data)?;
+    if let Some(sealed) = made.map(|meta| meta.seal_personal).filter(|sealed| *sealed != config.seal_personal) {
+        return Err(OpenError::SealFixed { sealed });
     }
     let mut log_config = LogConfig::new(&config.data);
+    log_config.seal_personal = config.seal_personal;
     log_config.volume_bytes_max = config.volume_bytes_max;
     log_config.seal = config.seal_volumes;
     log_config.probe.clone_from(&config.probe);
@@ -50,7 +52,21 @@ pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
     let snapshots = Snapshots::new(&config.data, log.meta(), config.probe.clone());
     let snapshots = (config.snapshot_events > 0).then_some(snapshots);
     let (state, recovery) = recover(&log, snapshots.as_ref(), empty(config.seed)?, config.seed)?;
+    settle_keys(&log, &state, &recovery)?;
     Ok(Found { log, state, recovery, snapshots })
+}
+
+/// Destroys the keys that were to go before a kill; refuses a ledger whose live sessions cannot be read.
+fn settle_keys(log: &SledLog, state: &State, recovery: &Recovery) -> Result<(), OpenError> {
+    let Some(keys) = log.keys() else { return Ok(()) };
+    let settled = keys.settle(&recovery.erased).map_err(|error| OpenError::Append(error.to_string()))?;
+    if settled > 0 {
+        tracing::info!(settled, "keys that an erasure was to destroy before the ledger ended are destroyed now");
+    }
+    match state.sealed_session_count() {
+        0 => Ok(()),
+        sessions => Err(OpenError::KeysLost { sessions }),
+    }
 }
 
 /// The state before anything is recorded.

@@ -29,6 +29,8 @@ pub struct Recovery {
     pub folded: u64,
     /// Snapshots that were passed over, newest first.
     pub ignored: Vec<IgnoredSnapshot>,
+    /// Keys that events among those folded call destroyed.
+    pub erased: Vec<u64>,
 }
 
 /// A snapshot that was passed over.
@@ -70,7 +72,7 @@ pub(crate) fn recover(
         match taken(log, snapshots, seq, seed)? {
             Ok((mut state, blocks)) => {
                 recovery.snapshot = Some(seq);
-                recovery.folded = tail::fold(&mut state, blocks)?;
+                recovery.folded = tail::fold(&mut state, blocks, &mut recovery.erased)?;
                 return Ok((state, recovery));
             }
             Err(unfit) => {
@@ -81,7 +83,7 @@ pub(crate) fn recover(
         }
     }
     let mut state = empty;
-    recovery.folded = tail::fold(&mut state, log.replay(Seq(1))?)?;
+    recovery.folded = tail::fold(&mut state, log.replay(Seq(1))?, &mut recovery.erased)?;
     Ok((state, recovery))
 }
 

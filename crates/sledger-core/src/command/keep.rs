@@ -24,6 +24,15 @@ pub enum Keep {
         /// Its name.
         name: String,
     },
+    /// A person is erased: live sessions end, and the key of what is sealed about them is destroyed.
+    Erase {
+        /// Whose.
+        user: String,
+        /// The key, as whoever keeps the keys says.
+        key: u64,
+        /// Why.
+        reason: String,
+    },
     /// Somebody looked at the past through a server. Never refused: what cannot be recorded as it is, is shortened.
     Read {
         /// What was asked, e.g. `timeline`.
@@ -67,6 +76,7 @@ impl Keep {
             Self::Note { about, .. } => ("note", Some(about)),
             Self::Hold { name, .. } => ("hold", Some(name)),
             Self::Release { name } => ("release", Some(name)),
+            Self::Erase { user, .. } => ("erase", Some(user)),
             Self::Read { what, .. } => ("read", Some(what)),
             Self::Checkpoint { .. } => ("checkpoint", None),
             Self::Archived { to, .. } => ("archive", Some(to)),

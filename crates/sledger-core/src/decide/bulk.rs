@@ -3,7 +3,7 @@
 use super::{Decided, Means, Outcomes, bounded, decision, edge, repeated, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Adopt, Adoptee, Reconcile, Rejection, Request};
-use crate::config::{ENDS_PER_DECISION_MAX, NAME_BYTES_MAX};
+use crate::config::{DECISION_BYTES_MAX, ENDS_PER_DECISION_MAX, NAME_BYTES_MAX, SEALED_BYTES};
 use crate::event::{Cause, Counted, Decision, Event, Op};
 use crate::quota::Ready;
 use crate::state::Session;
@@ -42,12 +42,30 @@ pub(super) fn clear(
     let tables = state.tables();
     let no = tables.find_user(&user).and_then(|slot| tables.users.get(slot as usize)).map(|user| user.no);
     let (Some(user), false) = (no, ends.is_empty()) else { return Ok(Decided::Answer(Box::new(answer))) };
+    let decisions = clearing(request, (user, keep), &ends, at);
+    Ok(Decided::Record(together(state, decisions, mark), Box::new(answer)))
+}
+
+/// The decisions that end all sessions of a user; none where none is live.
+pub(super) fn ended(state: &State, request: &Request, user: &str, at: Millis) -> Vec<Decision> {
+    let ends: Vec<Seq> = state.sessions_of(user).iter().map(|session| session.number).collect();
+    let tables = state.tables();
+    let user = tables.find_user(user).and_then(|slot| tables.users.get(slot as usize));
+    user.map_or_else(Vec::new, |user| clearing(request, (user.no, None), &ends, at))
+}
+
+fn clearing(
+    request: &Request,
+    (user, keep): (UserNo, Option<Seq>),
+    ends: &[Seq],
+    at: Millis,
+) -> Vec<Decision> {
     let decisions = ends.chunks(ENDS_PER_DECISION_MAX).map(|chunk| {
         let mut events: Vec<Event> = chunk.iter().map(|session| cleared(*session, at)).collect();
         events.push(Event::UserCleared { user, keep, ended: count(chunk.len()) });
         decision(request, at, Op::Clear { user, keep }, Vec::new(), events)
     });
-    Ok(Decided::Record(together(state, decisions.collect(), mark), Box::new(answer)))
+    decisions.collect()
 }
 
 fn kept(state: &State, user: &str, id: &str) -> Result<Seq, Rejection> {
@@ -230,7 +248,11 @@ impl<'a> Adoption<'a> {
         let mut rest = std::mem::take(&mut self.taken).into_iter().peekable();
         while rest.peek().is_some() {
             let (mut events, mut bytes) = (Vec::new(), 0usize);
-            while events.len() < ENDS_PER_DECISION_MAX && bytes < ADOPTED_BYTES_MAX {
+            let sealed = |events: &Vec<Event>| events.len().saturating_mul(SEALED_BYTES);
+            while events.len() < ENDS_PER_DECISION_MAX
+                && bytes < ADOPTED_BYTES_MAX
+                && bytes.saturating_add(sealed(&events)) < DECISION_BYTES_MAX
+            {
                 let Some((facts, last_active)) = rest.next() else { break };
                 let event = self.adopted(facts, last_active, seq);
                 bytes += crate::codec::encode(&event).len();

@@ -1,12 +1,12 @@
 //! Facts about the ledger's own keeping: recorded as they are reported, and refused where a hold stands.
 
-use super::{Decided, bounded, decision, edge, rejected, repeated};
+use super::{Decided, bulk, bounded, decision, edge, rejected, repeated, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Keep, Refusal, Rejection, Request};
 use crate::config::{NAME_BYTES_MAX, NOTE_BYTES_MAX, REASON_BYTES_MAX};
 use crate::event::{Event, Op};
 use crate::state::HOLDS_MAX;
-use crate::{Millis, Personal, State};
+use crate::{KeyNo, Millis, Personal, State};
 use std::sync::Arc;
 
 /// A fact that is refused: badly written, or not to be.
@@ -31,6 +31,9 @@ fn try_keep(state: &State, request: &Request, keep: &Keep, at: Millis) -> Result
         Ok(mark) => mark,
         Err(first) => return Ok(first),
     };
+    if let Keep::Erase { user, key, reason } = keep {
+        return erase(state, request, (user, *key, reason), at);
+    }
     let event = event(state, keep)?;
     let mut decision = decision(request, at, Op::Ledger, Vec::new(), vec![event]);
     decision.command = mark;
@@ -40,11 +43,40 @@ fn try_keep(state: &State, request: &Request, keep: &Keep, at: Millis) -> Result
     ))
 }
 
+/// Ends what is live and destroys the key, in one go.
+fn erase(
+    state: &State,
+    request: &Request,
+    (user, key, reason): (&str, u64, &str),
+    at: Millis,
+) -> Result<Decided, Refused> {
+    if request.command_id.is_some() {
+        let reason = "is not for an erasure: nothing of it is remembered";
+        return Err(Rejection::new("command", reason).into());
+    }
+    let user = edge::user_key(user, &state.ready().settings.users)?;
+    if user.is_empty() {
+        return Err(Rejection::new("user", "is empty").into());
+    }
+    edge::text("reason", reason, REASON_BYTES_MAX)?;
+    free(state, "erased")?;
+    let mut decisions = bulk::ended(state, request, &user, at);
+    let mut events = decisions.pop().map(|last| last.events).unwrap_or_default();
+    events.retain(|event| matches!(event, Event::Ended { .. }));
+    events.push(Event::UserErased { key, reason: reason.into() });
+    let keys_from = KeyNo(state.tables().key_next);
+    let op = Op::Erase { user: Personal::Plain(user.into()), keys_from };
+    decisions.push(decision(request, at, op, Vec::new(), events));
+    let answer = Box::new(Answer::new(Outcome::Configured, at));
+    Ok(Decided::Record(together(state, decisions, None), answer))
+}
+
 fn event(state: &State, keep: &Keep) -> Result<Event, Refused> {
     Ok(match keep {
         Keep::Note { about, text } => note(about, text)?,
         Keep::Hold { name, reason } => hold(state, name, reason)?,
         Keep::Release { name } => release(state, name)?,
+        Keep::Erase { key, reason, .. } => Event::UserErased { key: *key, reason: reason.as_str().into() },
         Keep::Read { what, about } => {
             let about = Personal::Plain(bounded(&clean(about)).into());
             Event::HistoryRead { what: (*what).into(), about }

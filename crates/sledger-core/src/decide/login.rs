@@ -5,7 +5,9 @@ use super::view::View;
 use super::{Decided, Means, Outcomes, bounded, decision, edge, repeated};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Ending, Login, Rejection, Request};
-use crate::config::{DECISION_BYTES_MAX, ENDS_PER_LOGIN_MAX, Reuse, SameId};
+use crate::config::{
+    DECISION_BYTES_MAX, ENDS_PER_LOGIN_MAX, Reuse, SEALED_BYTES, SEALED_DECISION_BYTES_MAX, SameId,
+};
 use crate::event::{Cause, Code, CommandMark, Decision, Event, Judged, Judgement, LoginExtras, LoginOp, Op};
 use crate::state::Session;
 use crate::{Facts, Millis, Personal, Seq, State, UserNo};
@@ -363,11 +365,14 @@ fn fits(decision: &Decision) -> bool {
         Event::PolicyDiffered { shadow, .. } => Some(&**shadow),
         _ => None,
     });
-    let judged: usize = decision.judged.iter().chain(shadows).map(rough).sum();
+    let judged: usize = decision.judged.iter().chain(shadows.clone()).map(rough).sum();
     // The rest is what the edge lets in: facts of some 12 KiB.
     let rough =
         judged + decision.events.iter().map(event_bytes).sum::<usize>() + extras(decision) + 16 * 1024;
-    rough < DECISION_BYTES_MAX || crate::codec::encode(decision).len() <= DECISION_BYTES_MAX
+    rough < DECISION_BYTES_MAX || {
+        let (bytes, asked) = (crate::codec::encode(decision).len(), decision.judged.len() + shadows.count());
+        bytes <= DECISION_BYTES_MAX && bytes + asked * SEALED_BYTES <= SEALED_DECISION_BYTES_MAX
+    }
 }
 
 /// At least as many bytes as an event of a login takes, but for what a shadow said.

@@ -1,6 +1,7 @@
 //! What events do to sessions.
 
-use super::{Effect, Happened, login_facts, sealed, shift};
+use super::erased::kept_of;
+use super::{Effect, Happened, login_facts, shift};
 use crate::answer::Tombstone;
 use crate::event::{Cause, Code, Counted, Event, Judged, Op};
 use crate::policy::message_for;
@@ -24,10 +25,9 @@ pub(super) fn admitted(
 pub(super) fn adopted(
     tables: &mut Tables,
     happened: Happened<'_>,
-    (user, facts, last_active): (UserNo, Option<Arc<Facts>>, Millis),
+    (user, facts, last_active): (UserNo, Arc<Facts>, Millis),
     counted: &[Counted],
 ) -> Effect {
-    let facts = facts.unwrap_or_else(|| sealed(happened.seq));
     let user = tables.user_slot(facts.user(), user);
     let mut session = Session::new(facts, happened.seq, last_active, user);
     session.change_rare(|rare, _| rare.adopted = Some(happened.decision.at));
@@ -45,13 +45,13 @@ fn put(tables: &mut Tables, session: Session, counted: &[Counted]) -> Effect {
 /// The texts of the keys that count a session; `name` is that of its user, shared where a key is just that.
 pub(crate) fn key_texts(ready: &Ready, name: Option<&Arc<str>>, facts: &Facts, counted: &[Counted]) -> Keys {
     let mut keys = Keys::new();
-    for quota in &ready.quotas {
+    for quota in ready.quotas.iter().filter(|_| !facts.is_sealed()) {
         match name {
             Some(name) if quota.is_own() => keys.push(Arc::clone(name)),
             _ => keys.extend(quota.keys_counting(facts)),
         }
     }
-    if keys.len() == counted.len() {
+    if keys.len() == counted.len() && !facts.is_sealed() {
         return keys;
     }
     // Keys whose text is sealed away are still told apart by their number.
@@ -143,7 +143,7 @@ pub(super) fn ended(
     let by_session = newcomer(happened);
     let message = judged.and_then(|judged| message(tables, happened, judged));
     let tombstone = Arc::new(Tombstone {
-        facts: session.facts,
+        facts: kept_of(session.facts),
         number,
         ended_at,
         cause,
@@ -183,6 +183,12 @@ fn reason(happened: Happened<'_>, judged: Option<&Judged>) -> Option<Arc<str>> {
 }
 
 fn message(tables: &mut Tables, happened: Happened<'_>, judged: &Judged) -> Option<Arc<str>> {
+    // An erasure leaves no words that may name the newcomer's client.
+    if let Op::Login(login) = &happened.decision.op
+        && login.facts.plain().is_none()
+    {
+        return None;
+    }
     if judged.told.is_some() {
         return judged.told.clone();
     }

@@ -65,6 +65,11 @@ impl Commands {
         self.unrecorded.forget(at, room);
     }
 
+    /// Forgets all of them.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Those that are folded and still remembered at `at`.
     pub(crate) fn recorded(&self, at: Millis) -> impl Iterator<Item = (&str, &Remembered)> {
         let fresh = move |found: &Remembered| at.since(found.at) < COMMAND_MEMORY.as_millis();
@@ -219,6 +224,16 @@ impl Storms {
             _ => self.begin(kind, at, 1),
         }
         self.forget(at);
+    }
+
+    /// Gives a user's kinds another name.
+    pub(crate) fn rename(&mut self, user: &str, to: &Arc<str>) {
+        let named = |(name, quota, policy): Kind| {
+            let name = if *name == *user { Arc::clone(to) } else { name };
+            (name, quota, policy)
+        };
+        self.by_kind = std::mem::take(&mut self.by_kind).into_iter().map(|(kind, r)| (named(kind), r)).collect();
+        self.order = std::mem::take(&mut self.order).into_iter().map(|(at, kind)| (at, named(kind))).collect();
     }
 
     fn begin(&mut self, kind: Kind, since: Millis, count: u32) {

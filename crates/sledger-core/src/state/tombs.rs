@@ -58,6 +58,17 @@ impl Tombs {
         }
     }
 
+    /// Changes what is remembered; ids may change with it.
+    pub(crate) fn change(&mut self, hasher: &Hasher, mut change: impl FnMut(&mut Arc<Tombstone>)) {
+        let all = std::mem::take(&mut self.all);
+        let most = all.len();
+        (self.gone, self.by_id) = (0, Index::default());
+        for mut tombstone in all {
+            change(&mut tombstone);
+            self.push(hasher, tombstone, most);
+        }
+    }
+
     /// Positions since the beginning of those remembered now.
     pub(crate) fn positions(&self) -> Range<u64> {
         self.gone..self.gone.saturating_add(self.all.len() as u64)

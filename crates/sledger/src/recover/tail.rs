@@ -2,7 +2,7 @@
 
 use crate::error::OpenError;
 use crossbeam_channel::{Sender, bounded};
-use sledger_core::event::Decision;
+use sledger_core::event::{Decision, Event};
 use sledger_core::state::AHEAD_DECISIONS;
 use sledger_core::{Seq, State, refold};
 use sledger_log::{Block, Blocks};
@@ -14,8 +14,8 @@ const BLOCKS_AHEAD: usize = 64;
 /// The decisions of a block, and the seq of their first event.
 type Decoded = (Seq, Vec<Decision>);
 
-/// Folds the blocks that `blocks` has left; says how many events they held.
-pub(super) fn fold(state: &mut State, blocks: Blocks) -> Result<u64, OpenError> {
+/// Folds the blocks that `blocks` has left, and notes the keys that they call destroyed; says how many events they held.
+pub(super) fn fold(state: &mut State, blocks: Blocks, erased: &mut Vec<u64>) -> Result<u64, OpenError> {
     let before = state.seq();
     thread::scope(|scope| {
         let (sender, decoded) = bounded(BLOCKS_AHEAD);
@@ -26,6 +26,7 @@ pub(super) fn fold(state: &mut State, blocks: Blocks) -> Result<u64, OpenError> 
                 state.look_ahead(stretch);
                 for decision in stretch {
                     refold(state, seq, decision);
+                    erased.extend(destroyed(decision));
                     seq = seq.plus(decision.events.len() as u64);
                 }
             }
@@ -33,6 +34,14 @@ pub(super) fn fold(state: &mut State, blocks: Blocks) -> Result<u64, OpenError> 
         Ok::<(), OpenError>(())
     })?;
     Ok(state.seq().0.saturating_sub(before.0))
+}
+
+/// The key that a decision destroys: it is in the last event of an erasure.
+fn destroyed(decision: &Decision) -> Option<u64> {
+    match decision.events.last() {
+        Some(Event::UserErased { key, .. }) => Some(*key),
+        _ => None,
+    }
 }
 
 fn read(blocks: Blocks, decoded: &Sender<Result<Decoded, OpenError>>) {
