@@ -11,11 +11,15 @@ mod subscription;
 pub use subscription::{Delivery, Lost, Next, Subscription};
 
 use crate::told::{Kept, Told, tell_into};
-use sledger_core::Seq;
 use sledger_core::decider::Recorded;
+use sledger_core::event::Op;
+use sledger_core::{Millis, Seq, Span};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+
+/// So long after an erasure whatever was told before it is let go of, with the next events.
+const FORGET_AFTER: Span = Span::seconds(10);
 
 /// Why nobody can read from where it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +56,11 @@ impl Batch {
         Some(Self { first, last, told: OnceLock::new(), recorded, names })
     }
 
+    /// Time of its last decision.
+    fn at(&self) -> Millis {
+        self.recorded.last().map_or(Millis(0), |recorded| recorded.decision.at)
+    }
+
     fn events(&self) -> usize {
         usize::try_from(self.last.next().0.saturating_sub(self.first.0)).unwrap_or(usize::MAX)
     }
@@ -81,6 +90,8 @@ struct Ring {
     events: usize,
     /// The last event told.
     head: Seq,
+    /// When everything up to an event is let go of, in order: somebody was erased there. No more than batches.
+    forget: VecDeque<(Millis, Seq)>,
     readers: usize,
     readers_ever: u64,
     wakers: Vec<(u64, Waker)>,
@@ -90,6 +101,23 @@ struct Ring {
 impl Ring {
     fn oldest(&self) -> Seq {
         self.batches.front().map_or(self.head.next(), |batch| batch.first)
+    }
+
+    /// What tells of somebody who was erased stays a while, so that those who follow are told of the ends.
+    fn note_erasure(&mut self, batch: &Batch) {
+        if batch.recorded.iter().any(|recorded| matches!(recorded.decision.op, Op::Erase { .. })) {
+            self.forget.push_back((batch.at().plus(FORGET_AFTER), batch.last));
+        }
+    }
+
+    /// The event up to which everything is let go of at `at`.
+    fn forgotten(&mut self, at: Millis) -> Seq {
+        let mut forgotten = Seq(0);
+        while let Some((_, seq)) = self.forget.front().copied().filter(|(when, _)| at >= *when) {
+            forgotten = seq;
+            self.forget.pop_front();
+        }
+        forgotten
     }
 
     fn end(&self) -> u64 {
@@ -105,6 +133,7 @@ impl Feed {
             first: 0,
             events: 0,
             head,
+            forget: VecDeque::new(),
             readers: 0,
             readers_ever: 0,
             wakers: Vec::new(),
@@ -119,8 +148,10 @@ impl Feed {
         let mut ring = self.lock();
         ring.head = batch.last;
         ring.events = ring.events.saturating_add(batch.events());
+        ring.note_erasure(&batch);
+        let forgotten = ring.forgotten(batch.at());
         ring.batches.push_back(Arc::new(batch));
-        while ring.events > self.events_max && ring.batches.len() > 1 {
+        while (ring.events > self.events_max || ring.oldest() <= forgotten) && ring.batches.len() > 1 {
             let Some(oldest) = ring.batches.pop_front() else { break };
             ring.events = ring.events.saturating_sub(oldest.events());
             ring.first = ring.first.saturating_add(1);

@@ -40,6 +40,17 @@ impl Tombs {
         }
     }
 
+    /// Changes what is remembered; ids may change with it.
+    pub(crate) fn change(&mut self, hasher: &Hasher, mut change: impl FnMut(&mut Arc<Tombstone>)) {
+        let all = std::mem::take(&mut self.all);
+        let most = all.len();
+        (self.gone, self.by_id) = (0, Index::default());
+        for mut tombstone in all {
+            change(&mut tombstone);
+            self.push(hasher, tombstone, most);
+        }
+    }
+
     /// All, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tombstone>> {
         self.all.iter()

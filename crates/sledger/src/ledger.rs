@@ -2,6 +2,7 @@
 
 use crate::config::{BoxedLog, Config};
 use crate::decide_loop::DecideLoop;
+use crate::erase::{self, Eraser};
 use crate::error::OpenError;
 use crate::memory::MemoryLog;
 use crate::meters::{Meters, Tallies};
@@ -19,7 +20,7 @@ use sledger_core::answer::Answer;
 use sledger_core::command::{Actor, Command, Login, Request};
 use sledger_core::{Seq, State};
 use sledger_ingest::{Caller, Failure, Refused};
-use sledger_log::{Sealing, Snapshots};
+use sledger_log::{KeyRing, Sealing, Snapshots};
 use sledger_projector::{Latencies, Latency, Projection, Projector, Views};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -68,6 +69,8 @@ struct Inner {
     data: Option<PathBuf>,
     recovery: Option<Recovery>,
     newest_snapshot: Arc<AtomicU64>,
+    /// `None` where personal values stand in the clear.
+    eraser: Option<Eraser>,
     stop: Sender<()>,
     threads: Mutex<Threads>,
 }
@@ -77,6 +80,7 @@ struct Disk {
     recovery: Recovery,
     snapshots: Option<Snapshots>,
     sealing: Sealing,
+    keys: Option<(Arc<KeyRing>, Snapshots)>,
 }
 
 #[derive(Default)]
@@ -97,7 +101,8 @@ impl Ledger {
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let Found { log, state, recovery, snapshots } = open::open(&config)?;
         let (clean, sealing) = (log.was_clean(), log.sealing());
-        let disk = Disk { recovery, snapshots, sealing };
+        let keys = log.keys().map(|keys| (keys, erase::snapshots(&config, log.meta())));
+        let disk = Disk { recovery, snapshots, sealing, keys };
         Self::run(config, Box::new(log), (state, clean), Some(disk))
     }
 
@@ -126,9 +131,9 @@ impl Ledger {
         disk: Option<Disk>,
     ) -> Result<Self, OpenError> {
         let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
-        let (recovery, store, sealing) = match disk {
-            Some(disk) => (Some(disk.recovery), disk.snapshots, Some(disk.sealing)),
-            None => (None, None, None),
+        let (recovery, store, sealing, keys) = match disk {
+            Some(disk) => (Some(disk.recovery), disk.snapshots, Some(disk.sealing), disk.keys),
+            None => (None, None, None, None),
         };
         let recovered = recovery.as_ref().and_then(|recovery| recovery.snapshot);
         let Begun { log, snapshots, thread, newest } =
@@ -179,6 +184,7 @@ impl Ledger {
             durability,
             data,
             recovery,
+            eraser: keys.map(|(keys, store)| Eraser::new(keys, store, Arc::clone(&newest))),
             newest_snapshot: newest,
             stop,
             threads,
@@ -394,6 +400,10 @@ impl Ledger {
     /// Calls `tell` with the reason when the ledger is poisoned.
     pub fn on_poison(&self, tell: impl FnOnce(&str) + Send + 'static) {
         self.inner.shared.on_poison(Box::new(tell));
+    }
+
+    pub(crate) fn eraser(&self) -> Option<&Eraser> {
+        self.inner.eraser.as_ref()
     }
 
     /// Closes in good order: what waits is decided, what is decided becomes durable, the log is marked as closed.

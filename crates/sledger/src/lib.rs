@@ -80,6 +80,7 @@
 mod clock;
 mod config;
 mod decide_loop;
+mod erase;
 mod error;
 mod heads;
 mod ledger;
@@ -97,6 +98,7 @@ mod write_loop;
 
 pub use clock::SystemClock;
 pub use config::{BoxedLog, Config};
+pub use erase::{EraseError, Erased};
 pub use error::OpenError;
 pub use ledger::{Decision, Ledger};
 pub use memory::MemoryLog;

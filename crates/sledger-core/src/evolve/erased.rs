@@ -65,7 +65,8 @@ pub(super) fn erased(tables: &mut Tables, happened: Happened<'_>, key: u64) -> E
         let stand_in = sealed_user(key);
         tables.met.retain(|(_, facts)| facts.user() != &**name);
         tables.storms.rename(name, &Arc::from(stand_in));
-        forget_tombstones(tables, name, key);
+        let forgetting = Forgetting::new(name, key, tables.tombs.iter());
+        tables.tombs.change(&tables.hasher, |tombstone| forgetting.apply(tombstone));
     }
     tables.commands.clear();
     (tables.partial, tables.said) = (None, None);
@@ -74,20 +75,34 @@ pub(super) fn erased(tables: &mut Tables, happened: Happened<'_>, key: u64) -> E
     Effect::Nothing
 }
 
-fn forget_tombstones(tables: &mut Tables, name: &str, key: u64) {
-    let theirs = |tombstone: &Tombstone| tombstone.facts.user() == name;
-    let numbers: BTreeSet<Seq> =
-        tables.tombs.iter().filter(|tombstone| theirs(tombstone)).map(|tombstone| tombstone.number).collect();
-    tables.tombs.change(&tables.hasher, |tombstone| {
-        let (is_own, is_by) =
-            (theirs(tombstone), tombstone.by_session.is_some_and(|by| numbers.contains(&by)));
-        if is_own || is_by {
-            let changed = Arc::make_mut(tombstone);
-            if is_own {
-                changed.facts = Arc::new(Facts::sealed(key, changed.number, Millis(0)));
-            }
-            // The words for whoever made room may name the newcomer's client.
-            changed.message = changed.message.take().filter(|_| !is_by);
+/// What tombstones forget of a person whose key is destroyed.
+#[derive(Debug)]
+pub struct Forgetting<'a> {
+    name: &'a str,
+    key: u64,
+    /// Sessions of theirs that tombstones remember: whoever made room for one of them is remembered longer.
+    numbers: BTreeSet<Seq>,
+}
+
+impl<'a> Forgetting<'a> {
+    /// Forgets `name`, whose key was `key`, of these tombstones.
+    pub fn new<'t>(name: &'a str, key: u64, all: impl Iterator<Item = &'t Arc<Tombstone>>) -> Self {
+        let theirs = all.filter(|tombstone| tombstone.facts.user() == name);
+        Self { name, key, numbers: theirs.map(|tombstone| tombstone.number).collect() }
+    }
+
+    /// Takes out of a tombstone what is to be forgotten; its session's id may change with it.
+    pub fn apply(&self, tombstone: &mut Arc<Tombstone>) {
+        let is_own = tombstone.facts.user() == self.name;
+        let is_by = tombstone.by_session.is_some_and(|by| self.numbers.contains(&by));
+        if !is_own && !is_by {
+            return;
         }
-    });
+        let changed = Arc::make_mut(tombstone);
+        if is_own {
+            changed.facts = Arc::new(Facts::sealed(self.key, changed.number, Millis(0)));
+        }
+        // The words for whoever made room may name the newcomer's client.
+        changed.message = changed.message.take().filter(|_| !is_by);
+    }
 }

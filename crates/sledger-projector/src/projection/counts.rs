@@ -4,7 +4,6 @@
 //! user's row and has no text of its own. Every other key has a row.
 
 use super::Projection;
-use super::fold::SEALED;
 use super::rows::{Key, KeyRef, NOWHERE, UserKey, slot_of};
 use crate::fullness::Fullness;
 use sledger_core::event::Counted;
@@ -28,8 +27,8 @@ impl Projection {
 
     /// Counts a session under the keys recorded with it.
     pub(super) fn count(&mut self, slot: u32, facts: &Facts, counted: &[Counted]) {
-        if facts.user() == SEALED {
-            return self.count_sealed(slot, facts, counted);
+        if facts.is_sealed() {
+            return self.count_sealed(slot, counted);
         }
         let mut keys: SmallVec<[KeyRef; 4]> = SmallVec::new();
         let user = self.rows.get(slot as usize).map_or(NOWHERE, |row| row.user);
@@ -49,15 +48,11 @@ impl Projection {
     }
 
     /// Keys whose text is sealed away are told apart by their number, as in the core.
-    fn count_sealed(&mut self, slot: u32, facts: &Facts, counted: &[Counted]) {
+    fn count_sealed(&mut self, slot: u32, counted: &[Counted]) {
         let user = self.rows.get(slot as usize).map_or(NOWHERE, |row| row.user);
-        let ready = Arc::clone(&self.ready);
-        let texts: Vec<Arc<str>> = ready.quotas.iter().flat_map(|quota| quota.keys_counting(facts)).collect();
-        let known = texts.len() == counted.len();
         let mut keys: SmallVec<[KeyRef; 4]> = SmallVec::new();
-        for (index, counted) in counted.iter().enumerate() {
-            let text = texts.get(index).filter(|_| known).map(Arc::clone);
-            let text = text.unwrap_or_else(|| Arc::from(format!("\u{1f}key:{}", counted.key.0)));
+        for counted in counted {
+            let text = Arc::from(format!("\u{1f}key:{}", counted.key.0));
             keys.push(self.raise_any(user, counted.quota, &text, counted.limit));
         }
         self.set_keys(slot, &keys);

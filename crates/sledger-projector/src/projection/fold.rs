@@ -5,13 +5,10 @@ use super::{Projection, limits};
 use sledger_core::answer::Tombstone;
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Cause, Counted, Decision, Event, Op};
-use sledger_core::evolve::Effect;
+use sledger_core::evolve::{Effect, Forgetting};
 use sledger_core::state::Session;
-use sledger_core::{Facts, Millis, Personal, Seq, Span, Texts};
+use sledger_core::{Facts, Millis, Personal, Seq, Span};
 use std::sync::Arc;
-
-/// Stands for a user whose key is gone, as in the core. No control character passes the edge.
-pub(super) const SEALED: &str = "\u{1f}sealed";
 
 impl Projection {
     /// Folds a whole decision, in the order of the ledger.
@@ -30,7 +27,7 @@ impl Projection {
         match event {
             Event::Admitted { counted, .. } => self.admitted(decision, counted),
             Event::Adopted { facts, last_active, counted, .. } => {
-                self.put(&shared(facts, self.seq), *last_active, counted);
+                self.put(&shared(facts, self.seq, decision.at), *last_active, counted);
             }
             Event::Resumed { session, retention } => self.resumed(decision, *session, *retention),
             Event::Touched { session, last_active } => self.touched(*session, *last_active),
@@ -49,6 +46,7 @@ impl Projection {
             Event::PolicyInstalled { .. } | Event::PolicyFailed { .. } | Event::PolicyDiffered { .. } => {
                 self.policies.fold(event, decision);
             }
+            Event::UserErased { key, .. } => self.erased(decision, *key),
             Event::LedgerStarted(started) => self.gap(decision.at, started.gap),
             Event::Conflicted { .. }
             | Event::UserCleared { .. }
@@ -76,7 +74,6 @@ impl Projection {
             | Event::VolumeDropped { .. }
             | Event::NoticeDelivered { .. }
             | Event::NoticeFailed { .. }
-            | Event::UserErased { .. }
             | Event::HistoryRead { .. } => {}
         }
     }
@@ -146,6 +143,15 @@ impl Projection {
         }
         if let Effect::Ended(tombstone) = effect {
             self.remember(tombstone);
+        }
+    }
+
+    /// Forgets whose key is destroyed, as the core does; sessions ended before.
+    fn erased(&mut self, decision: &Decision, key: u64) {
+        let Op::Erase { user, .. } = &decision.op else { return };
+        if let Some(name) = user.plain() {
+            let forgetting = Forgetting::new(name, key, self.tombs.iter());
+            self.tombs.change(&self.hasher, |tombstone| forgetting.apply(tombstone));
         }
     }
 
@@ -219,17 +225,15 @@ fn see_again(row: &mut Row, seen: &Facts, retention: Option<Span>) {
 
 fn login_facts(decision: &Decision, seq: Seq) -> Arc<Facts> {
     match &decision.op {
-        Op::Login(login) => shared(&login.facts, seq),
-        _ => sealed(seq),
+        Op::Login(login) => shared(&login.facts, seq, decision.at),
+        _ => Arc::new(Facts::sealed(0, seq, decision.at)),
     }
 }
 
-fn shared(facts: &Personal<Arc<Facts>>, seq: Seq) -> Arc<Facts> {
-    facts.plain().map_or_else(|| sealed(seq), Arc::clone)
-}
-
-/// What the core, too, keeps of a session whose facts are sealed away.
-fn sealed(seq: Seq) -> Arc<Facts> {
-    let session = format!("{SEALED}:{seq}");
-    Arc::new(Facts::new(Texts { user: SEALED, session: &session, ..Texts::default() }))
+/// The facts, or what the core, too, keeps of a session whose facts are sealed away.
+fn shared(facts: &Personal<Arc<Facts>>, seq: Seq, at: Millis) -> Arc<Facts> {
+    match facts {
+        Personal::Plain(facts) => Arc::clone(facts),
+        Personal::Sealed { key, .. } => Arc::new(Facts::sealed(*key, seq, at)),
+    }
 }

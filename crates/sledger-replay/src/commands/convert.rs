@@ -45,7 +45,8 @@ impl Conversion<'_> {
                 let commands = settings::commands(self.recorded, self.state);
                 commands.into_iter().map(|command| (None, self.request(command))).collect()
             }
-            Op::Expire | Op::Denials => Vec::new(),
+            // Whom an erasure ended is not there to be named.
+            Op::Expire | Op::Denials | Op::Erase { .. } => Vec::new(),
         }
     }
 
