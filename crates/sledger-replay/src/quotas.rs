@@ -3,14 +3,15 @@
 //! For every admission and every key that counts it, the count recorded must be
 //! one more than what the events before it leave under the key; and where the
 //! quota is hard, no more than the limit recorded with it. Only keys' numbers and
-//! sessions' numbers are looked at, so the fold holds for sealed facts too.
+//! sessions' numbers are looked at, so the fold holds for sealed facts too. Where settings changed while sessions were
+//! live that are sealed away since, counts are held within the number of sessions live then, until those are over.
 
 use sledger_core::config::Level;
 use sledger_core::event::{Counted, Decision, Event};
 use sledger_core::evolve::Parts;
 use sledger_core::quota::Ready;
 use sledger_core::{KeyNo, Limit, Seq, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts by key number, and which keys each live session is counted under.
 #[derive(Debug, Default)]
@@ -19,6 +20,9 @@ pub struct QuotaFold {
     sessions: BTreeMap<Seq, Vec<KeyNo>>,
     hard: Vec<bool>,
     parts: Parts,
+    /// Sessions that count under keys nobody can name any more: a change of settings counted them anew, and some of
+    /// those live then are sealed away. While there are any, counts are known up to their number.
+    unknown: BTreeSet<Seq>,
 }
 
 /// An event that breaks quota safety.
@@ -107,6 +111,10 @@ impl QuotaFold {
                 }
                 Ok(())
             }
+            Event::UserErased { .. } => {
+                self.recount(after);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -114,7 +122,8 @@ impl QuotaFold {
     fn enter(&mut self, seq: Seq, counted: &[Counted], bounded: bool) -> Result<(), Broken> {
         for &Counted { quota, key, limit, count } in counted {
             let found = self.counts.get(&key).copied().unwrap_or(0).saturating_add(1);
-            if found != count {
+            let most = found.saturating_add(u32::try_from(self.unknown.len()).unwrap_or(u32::MAX));
+            if count < found || count > most {
                 return Err(Broken::Count { seq, quota, key, recorded: count, found });
             }
             let hard = self.hard.get(usize::from(quota)).copied().unwrap_or(false);
@@ -129,6 +138,7 @@ impl QuotaFold {
 
     fn leave(&mut self, seq: Seq, session: Seq) -> Result<(), Broken> {
         let keys = self.sessions.remove(&session).ok_or(Broken::NotLive { seq, session })?;
+        self.unknown.remove(&session);
         for key in keys {
             if let Some(count) = self.counts.get_mut(&key) {
                 *count = count.saturating_sub(1);
@@ -140,9 +150,15 @@ impl QuotaFold {
         Ok(())
     }
 
-    /// A configuration recounts and ends nobody.
+    /// A configuration, and an erasure, recount and end nobody.
     fn recount(&mut self, after: &State) {
         self.counts.clear();
+        self.unknown.clear();
+        if after.sealed_session_count() > 0 {
+            self.unknown.extend(after.sessions().iter().map(|session| session.number));
+            self.sessions = self.unknown.iter().map(|number| (*number, Vec::new())).collect();
+            return;
+        }
         for session in after.sessions() {
             let keys: Vec<KeyNo> = after.keys_of(session).into_iter().map(|(_, key, _)| key).collect();
             for key in &keys {

@@ -1,6 +1,7 @@
 //! `simulate`: a recording decided in virtual time and in memory, by the decider that decides real logins.
 
-use sledger_core::command::Actor;
+use sledger_core::answer::Answer;
+use sledger_core::command::{Actor, Request};
 use sledger_core::config::Settings;
 use sledger_core::decide::Install;
 use sledger_core::decider::{Decider, GenesisError, Recorded};
@@ -90,6 +91,12 @@ impl Simulation {
         let answer = self.play(line_no, text.as_bytes())?;
         // INVARIANT: what is written as JSON is JSON.
         Ok(serde_json::from_str(&answer.to_json()).unwrap_or(serde_json::Value::Null))
+    }
+
+    /// Decides what a recording has no word for, at the time of the last line.
+    pub fn ask(&mut self, request: &Request) -> Answer {
+        self.recorded.clear();
+        self.decider.decide(request, self.before, &mut self.recorded)
     }
 
     /// How it began: settings and policies that no event records.
