@@ -50,11 +50,8 @@ impl Played {
         let config = Config::read(&Written { file, environment: &nothing, flags: &nothing }).ok()?;
         let simulation = Simulation::new(config).ok()?;
         let dir = tempfile::tempdir().unwrap();
-        let log = SledLog::open(LogConfig {
-            seal_personal: true,
-            free_bytes_min: 0,
-            ..LogConfig::new(dir.path())
-        });
+        let log =
+            SledLog::open(LogConfig { seal_personal: true, free_bytes_min: 0, ..LogConfig::new(dir.path()) });
         let beginning = simulation.state().clone();
         let rng = Rng::new(recording.seed);
         Some(Self { simulation, beginning, log: log.unwrap(), dir, waiting: Vec::new(), rng, erased: 0 })
@@ -86,8 +83,7 @@ impl Played {
         let user = self.rng.pick(&known);
         let Some(key) = keys.key_of(&user) else { return };
         let keep = Keep::Erase { user: user.clone(), key, reason: "asked".to_owned() };
-        let answer =
-            self.simulation.ask(&Request::new(Actor::Local, Command::Keep(Box::new(keep))));
+        let answer = self.simulation.ask(&Request::new(Actor::Local, Command::Keep(Box::new(keep))));
         assert_eq!(answer.outcome, Outcome::Configured, "{:?}", answer.reason);
         assert_eq!(self.simulation.state().active(&user), 0);
         self.take();

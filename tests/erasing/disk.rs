@@ -178,9 +178,13 @@ fn without_its_keys_a_ledger_is_read_sealed_and_not_served() {
     assert!(refused.contains("keys/ring") && refused.contains("put back"), "{refused}");
     let reader = Reader::open(dir.path()).unwrap();
     assert!(reader.keys_missing().is_some_and(|reason| reason.contains("missing")));
-    let text = format!("{:?}", reader.blocks(Seq(1)).flat_map(|block| {
-        block.unwrap().decisions().map(Result::unwrap).collect::<Vec<_>>()
-    }).collect::<Vec<_>>());
+    let text = format!(
+        "{:?}",
+        reader
+            .blocks(Seq(1))
+            .flat_map(|block| { block.unwrap().decisions().map(Result::unwrap).collect::<Vec<_>>() })
+            .collect::<Vec<_>>()
+    );
     assert!(text.contains("Sealed {") && !text.contains(ANN), "{text}");
     fs::rename(&aside, &keys).unwrap();
     // One slot lost: whose sessions are live is not served as if nothing were.

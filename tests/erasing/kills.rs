@@ -1,9 +1,9 @@
 //! Kills in the middle of an erasure: the directory is copied at each point on the way, and opened as after a kill.
 
 use super::disk::{ask, config, login};
+use sledger::core::Seq;
 use sledger::core::command::Target;
 use sledger::core::event::Event;
-use sledger::core::Seq;
 use sledger::log::{KEY_POINTS, POINTS, Probe, Reader};
 use sledger::{Actor, Command, Config, EraseError, Ledger};
 use std::fs;

@@ -40,7 +40,8 @@ pub(crate) struct Found {
 /// Opens the log of `config` and folds it, from a snapshot where there is one.
 pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
     let made = Meta::of(&config.data)?;
-    if let Some(sealed) = made.map(|meta| meta.seal_personal).filter(|sealed| *sealed != config.seal_personal) {
+    if let Some(sealed) = made.map(|meta| meta.seal_personal).filter(|sealed| *sealed != config.seal_personal)
+    {
         return Err(OpenError::SealFixed { sealed });
     }
     let mut log_config = LogConfig::new(&config.data);
@@ -61,7 +62,10 @@ fn settle_keys(log: &SledLog, state: &State, recovery: &Recovery) -> Result<(), 
     let Some(keys) = log.keys() else { return Ok(()) };
     let settled = keys.settle(&recovery.erased).map_err(|error| OpenError::Append(error.to_string()))?;
     if settled > 0 {
-        tracing::info!(settled, "keys that an erasure was to destroy before the ledger ended are destroyed now");
+        tracing::info!(
+            settled,
+            "keys that an erasure was to destroy before the ledger ended are destroyed now"
+        );
     }
     match state.sealed_session_count() {
         0 => Ok(()),

@@ -231,7 +231,7 @@ fn open(ledger_config: sledger::Config, config: &Config) -> Result<Ledger> {
             Ok(ledger)
         }
         Err(OpenError::Settings(error)) => Err(policies::refused(config, &error)),
-        Err(error @ (OpenError::UsersChanged | OpenError::SealUnsupported)) => {
+        Err(error @ (OpenError::UsersChanged | OpenError::SealFixed { .. })) => {
             Err(Usage::error(error.to_string()))
         }
         Err(error @ OpenError::Log(sledger_log::OpenError::Damaged { .. })) => {

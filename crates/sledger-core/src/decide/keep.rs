@@ -1,6 +1,6 @@
 //! Facts about the ledger's own keeping: recorded as they are reported, and refused where a hold stands.
 
-use super::{Decided, bulk, bounded, decision, edge, rejected, repeated, together};
+use super::{Decided, bounded, bulk, decision, edge, rejected, repeated, together};
 use crate::answer::{Answer, Outcome};
 use crate::command::{Keep, Refusal, Rejection, Request};
 use crate::config::{NAME_BYTES_MAX, NOTE_BYTES_MAX, REASON_BYTES_MAX};

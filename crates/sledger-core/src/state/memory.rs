@@ -232,8 +232,10 @@ impl Storms {
             let name = if *name == *user { Arc::clone(to) } else { name };
             (name, quota, policy)
         };
-        self.by_kind = std::mem::take(&mut self.by_kind).into_iter().map(|(kind, r)| (named(kind), r)).collect();
-        self.order = std::mem::take(&mut self.order).into_iter().map(|(at, kind)| (at, named(kind))).collect();
+        self.by_kind =
+            std::mem::take(&mut self.by_kind).into_iter().map(|(kind, r)| (named(kind), r)).collect();
+        self.order =
+            std::mem::take(&mut self.order).into_iter().map(|(at, kind)| (at, named(kind))).collect();
     }
 
     fn begin(&mut self, kind: Kind, since: Millis, count: u32) {
