@@ -78,6 +78,7 @@ pub use files::stand_back;
 pub use keys::{KeyRing, KeysError};
 pub use letting_go::{KEEPING_POINTS, LettingGo};
 pub use lock::{Served, served};
+pub use mark::hex;
 pub use mentions::{Mention, mentions};
 pub use open::LogConfig;
 pub use probe::{KEY_POINTS, POINTS, Probe};

@@ -95,7 +95,22 @@ impl Sealing {
 
     /// Has the active volume end before the next append, and be sealed then.
     pub fn ask(&self) {
-        self.state().asked = true;
+        let mut state = self.state();
+        state.asked = !state.stop;
+    }
+
+    /// Whether the active volume is to end before the next append.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.state().asked
+    }
+
+    /// As [`Sealing::wait`], and before that until what was asked for has begun.
+    #[must_use]
+    pub fn wait_asked(&self, at_most: Duration) -> SealStatus {
+        let is_waiting = |state: &mut State| state.asked || state.status.running;
+        let waited = self.0.changed.wait_timeout_while(self.state(), at_most, is_waiting);
+        waited.unwrap_or_else(PoisonError::into_inner).0.status.clone()
     }
 
     /// Waits until nothing is being sealed, at most so long. How it goes then.
@@ -110,14 +125,18 @@ impl Sealing {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the active volume is to end; asked for once.
-    pub(crate) fn take_asked(&self) -> bool {
-        std::mem::take(&mut self.state().asked)
+    /// What was asked for has begun.
+    pub(crate) fn answered(&self) {
+        self.state().asked = false;
+        self.0.changed.notify_all();
     }
 
     /// Begins nothing more, and leaves what was begun at the next block.
     pub(crate) fn stop(&self) {
-        self.state().stop = true;
+        let mut state = self.state();
+        (state.stop, state.asked) = (true, false);
+        drop(state);
+        self.0.changed.notify_all();
     }
 
     fn is_stopped(&self) -> bool {

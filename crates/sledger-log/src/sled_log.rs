@@ -184,12 +184,17 @@ impl SledLog {
         if let Some(reason) = &self.poisoned {
             return Err(reason.clone());
         }
-        if self.volume.as_ref().is_some_and(|volume| volume.blocks > 0) {
-            self.rotate().map_err(|error| self.poison(&error))?;
-        } else {
-            self.begin_sealing();
-        }
+        self.rotate_unless_empty().map_err(|error| self.poison(&error))?;
         Ok(self.sealing.status())
+    }
+
+    /// Ends the active volume unless it is empty; what has ended is sealed either way.
+    fn rotate_unless_empty(&mut self) -> Result<(), WriteError> {
+        if self.volume.as_ref().is_some_and(|volume| volume.blocks > 0) {
+            return self.rotate();
+        }
+        self.begin_sealing();
+        Ok(())
     }
 
     fn begin_sealing(&self) {
@@ -216,8 +221,9 @@ impl SledLog {
         let stamp = Stamp { ledger: self.meta.ledger, partition: self.meta.partition };
         let blocks = pack::pack_sealed(stamp, batch, &self.head, self.keys.as_deref())?;
         self.sync_keys()?;
-        if self.sealing.take_asked() && self.volume.as_ref().is_some_and(|volume| volume.blocks > 0) {
-            self.rotate()?;
+        if self.sealing.is_asked() {
+            self.rotate_unless_empty()?;
+            self.sealing.answered();
         }
         for group in blocks.chunk_by(|_, next| !next.header().after_barrier()) {
             self.rotate_if_full()?;

@@ -7,8 +7,8 @@ use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
-    batch, blocks, docs, events, groups, health, introspect, metrics, notes, openapi, policies, quotas,
-    reload, reply, sessions, stats, users,
+    batch, blocks, docs, events, groups, health, introspect, ledger, metrics, notes, openapi, policies,
+    quotas, reload, reply, sessions, stats, users,
 };
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -118,6 +118,8 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::clear))
         .routes(routes!(stats::top))
         .routes(routes!(stats::ledger))
+        .routes(routes!(ledger::checkpoint))
+        .routes(routes!(ledger::seal))
         .routes(routes!(batch::run))
         .routes(routes!(events::follow))
         .routes(routes!(blocks::raw))

@@ -40,6 +40,7 @@ mod guard;
 mod health;
 mod introspect;
 mod key;
+mod ledger;
 mod limits;
 mod metrics;
 mod notes;

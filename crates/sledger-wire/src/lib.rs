@@ -27,6 +27,7 @@ pub mod config;
 pub mod csv;
 pub mod escape;
 pub mod events;
+pub mod evidence;
 mod fields;
 pub mod keeping;
 pub mod pages;

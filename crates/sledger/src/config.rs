@@ -1,5 +1,6 @@
 //! What a ledger is opened with.
 
+use crate::checkpoints::CheckpointConfig;
 use crate::clock::SystemClock;
 use crate::relaxed::Durability;
 use sledger_core::clock::Clock;
@@ -49,6 +50,8 @@ pub struct Config {
     pub seal_volumes: bool,
     /// Events after which a snapshot of the state is written, for fast opening; 0 neither writes nor reads any.
     pub snapshot_events: u64,
+    /// How checkpoints are made.
+    pub checkpoints: CheckpointConfig,
     /// Told of each named point, for harnesses that kill or fail there.
     pub probe: Option<Arc<dyn sledger_log::Probe>>,
 }
@@ -76,6 +79,7 @@ impl Config {
             volume_bytes_max: 256 << 20,
             seal_volumes: true,
             snapshot_events: crate::snapshots::EVENTS,
+            checkpoints: CheckpointConfig::default(),
             probe: None,
         }
     }

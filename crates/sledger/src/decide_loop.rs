@@ -119,6 +119,7 @@ impl DecideLoop {
     /// Records the volumes that were sealed.
     fn note_sealed(&mut self, at: Millis) {
         let Some(sealed) = &mut self.sealed else { return };
+        self.pending.rotate |= sealed.is_asked();
         let decision = |event| own_decision(Actor::Timer, at, Op::Ledger, vec![event]);
         let decisions = sealed.events(Instant::now()).into_iter().map(decision).collect();
         self.decider.record_own(decisions, &mut self.pending.recorded);

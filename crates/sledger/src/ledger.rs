@@ -1,5 +1,6 @@
 //! A ledger: its threads, and the handle by which everybody asks it.
 
+use crate::checkpoints::{CheckpointFailure, Checkpoints, Made};
 use crate::config::{BoxedLog, Config};
 use crate::decide_loop::DecideLoop;
 use crate::erase::{self, Eraser};
@@ -20,7 +21,7 @@ use sledger_core::answer::Answer;
 use sledger_core::command::{Actor, Command, Login, Request};
 use sledger_core::{Seq, State};
 use sledger_ingest::{Caller, Failure, Refused};
-use sledger_log::{KeyRing, Sealing, Snapshots};
+use sledger_log::{KeyRing, LedgerId, SealStatus, Sealing, Snapshots};
 use sledger_projector::{Latencies, Latency, Projection, Projector, Views};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -71,6 +72,7 @@ struct Inner {
     newest_snapshot: Arc<AtomicU64>,
     /// `None` where personal values stand in the clear.
     eraser: Option<Eraser>,
+    sealing: Option<Sealing>,
     stop: Sender<()>,
     threads: Mutex<Threads>,
 }
@@ -81,12 +83,15 @@ struct Disk {
     snapshots: Option<Snapshots>,
     sealing: Sealing,
     keys: Option<(Arc<KeyRing>, Snapshots)>,
+    /// Ledger and partition.
+    stamp: (LedgerId, u32),
 }
 
 #[derive(Default)]
 struct Threads {
     pipeline: Vec<JoinHandle<()>>,
     projector: Option<Projector>,
+    checkpoints: Option<Checkpoints>,
     watch: Option<Watch>,
 }
 
@@ -102,7 +107,8 @@ impl Ledger {
         let Found { log, state, recovery, snapshots } = open::open(&config)?;
         let (clean, sealing) = (log.was_clean(), log.sealing());
         let keys = log.keys().map(|keys| (keys, erase::snapshots(&config, log.meta())));
-        let disk = Disk { recovery, snapshots, sealing, keys };
+        let stamp = (log.meta().ledger, log.meta().partition);
+        let disk = Disk { recovery, snapshots, sealing, keys, stamp };
         Self::run(config, Box::new(log), (state, clean), Some(disk))
     }
 
@@ -131,16 +137,18 @@ impl Ledger {
         disk: Option<Disk>,
     ) -> Result<Self, OpenError> {
         let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
-        let (recovery, store, sealing, keys) = match disk {
-            Some(disk) => (Some(disk.recovery), disk.snapshots, Some(disk.sealing), disk.keys),
-            None => (None, None, None, None),
+        let (recovery, store, sealing, keys, stamp) = match disk {
+            Some(Disk { recovery, snapshots, sealing, keys, stamp }) => {
+                (Some(recovery), snapshots, Some(sealing), keys, Some(stamp))
+            }
+            None => (None, None, None, None, None),
         };
         let recovered = recovery.as_ref().and_then(|recovery| recovery.snapshot);
         let Begun { log, snapshots, thread, newest } =
             snapshots::begin(store, (log, head), recovered, &config)?;
         let (ingest, intake) = sledger_ingest::channel(config.queue_max);
         let (work, waiting) = bounded(1);
-        let shared = Arc::new(Shared::new(ingest, head.seq, waiting.clone()));
+        let shared = Arc::new(Shared::new(ingest, head, waiting.clone()));
         let projector_config = sledger_projector::Config {
             readers_max: config.feed_readers_max,
             ..sledger_projector::Config::default()
@@ -166,16 +174,18 @@ impl Ledger {
         let together = (Arc::clone(&shared), Arc::clone(&meters));
         let mut decider = DecideLoop::new((decider, clock), (intake, control), work, together, &config);
         decider.snapshots = snapshots;
-        decider.sealed = sealing.map(Sealed::new);
+        decider.sealed = sealing.clone().map(Sealed::new);
         let mut pipeline = vec![
             spawn("sledger-write", &shared, move || writer.run())?,
             spawn("sledger-decide", &shared, move || decider.run())?,
         ];
         pipeline.extend(thread);
+        let checkpoints = stamp.map(|stamp| Checkpoints::start(&config, stamp, &shared)).transpose()?;
         let (reserve_bytes, durability) = (config.reserve_bytes, config.durability);
         let data = recovery.is_some().then_some(config.data);
         let watch = watchdog::start(&shared, data.clone(), reserve_bytes)?;
-        let threads = Mutex::new(Threads { pipeline, projector: Some(projector), watch: Some(watch) });
+        let threads =
+            Mutex::new(Threads { pipeline, projector: Some(projector), checkpoints, watch: Some(watch) });
         let inner = Inner {
             shared,
             views,
@@ -186,6 +196,7 @@ impl Ledger {
             recovery,
             eraser: keys.map(|(keys, store)| Eraser::new(keys, store, Arc::clone(&newest))),
             newest_snapshot: newest,
+            sealing,
             stop,
             threads,
         };
@@ -372,6 +383,46 @@ impl Ledger {
         Some(Seq(self.inner.newest_snapshot.load(Ordering::Relaxed))).filter(|seq| seq.0 > 0)
     }
 
+    /// Signs where the durable ledger stands, keeps the checkpoint, and records that it was made; where nothing was
+    /// recorded since the last one, that one is given again. Waits for the disk, and holds up nobody else.
+    ///
+    /// ```
+    /// use sledger::{Actor, Config, Ledger, Login};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let ledger = Ledger::open(Config { reserve_bytes: 0, ..Config::new(folder.path()) })?;
+    /// let login = Login { user: Some("ann".into()), session: Some("a".into()), ..Login::default() };
+    /// let seq = ledger.login(login)?.seq;
+    /// let made = ledger.checkpoint(Actor::Local)?;
+    /// assert_eq!(Some(made.checkpoint.stand().seq), seq);
+    /// print!("{}", made.checkpoint.render());
+    /// # ledger.close();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`CheckpointFailure`]: in memory, no key, the disk, too late.
+    pub fn checkpoint(&self, actor: Actor) -> Result<Made, CheckpointFailure> {
+        let asked = {
+            let threads = self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.checkpoints.as_ref().map(Checkpoints::handle)
+        };
+        asked.ok_or(CheckpointFailure::InMemory)?.ask(actor)
+    }
+
+    /// Ends the active volume at once, unless it is empty, and has what has ended sealed. Waits for it, at most so
+    /// long. How sealing goes then; `None` in memory.
+    #[must_use]
+    pub fn seal_volume(&self, at_most: Duration) -> Option<SealStatus> {
+        let sealing = self.inner.sealing.as_ref()?;
+        sealing.ask();
+        // A word that waits there already wakes the decider too.
+        let _told = self.inner.stop.try_send(());
+        Some(sealing.wait_asked(at_most))
+    }
+
     /// How many requests wait to be decided.
     #[must_use]
     pub fn queue_length(&self) -> usize {
@@ -428,6 +479,9 @@ impl Inner {
             });
         }
         drop(threads.projector);
+        if let Some(checkpoints) = threads.checkpoints {
+            checkpoints.close();
+        }
     }
 }
 

@@ -77,6 +77,7 @@
 //! Absent on purpose: HTTP, terminals, argv, environment.
 #![forbid(unsafe_code)]
 
+mod checkpoints;
 mod clock;
 mod config;
 mod decide_loop;
@@ -96,6 +97,7 @@ mod ticket;
 mod watchdog;
 mod write_loop;
 
+pub use checkpoints::{CheckpointConfig, CheckpointFailure, Made};
 pub use clock::SystemClock;
 pub use config::{BoxedLog, Config};
 pub use erase::{EraseError, Erased};

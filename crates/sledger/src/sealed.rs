@@ -20,6 +20,11 @@ impl Sealed {
         Self { sealing, looked: Instant::now() }
     }
 
+    /// Whether the active volume is to end.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.sealing.is_asked()
+    }
+
     /// An event for each volume that was sealed since the last look; looks once a second at most.
     pub(crate) fn events(&mut self, now: Instant) -> Vec<Event> {
         if now.saturating_duration_since(self.looked) < LOOK_EACH {

@@ -3,6 +3,7 @@
 use crate::write_loop::Work;
 use crossbeam_channel::Receiver;
 use sledger_core::Seq;
+use sledger_core::log::Head;
 use sledger_ingest::{Failure, Ingest, Reply, Wakes};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -44,13 +45,15 @@ pub(crate) struct Shared {
     born: Instant,
     /// Written by the writer before answers leave, read by queries.
     durable: AtomicU64,
+    /// The durable head with its hash. Written by the writer after each batch, read when a checkpoint is made.
+    durable_head: Mutex<Head>,
     pub(crate) disk_full: AtomicBool,
     /// Free bytes on the disk as the watchdog saw them last; all ones where nobody looks.
     pub(crate) disk_free: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn new(ingest: Ingest, head: Seq, waiting: Receiver<Work>) -> Self {
+    pub(crate) fn new(ingest: Ingest, head: Head, waiting: Receiver<Work>) -> Self {
         Self {
             ingest,
             poison: OnceLock::new(),
@@ -59,7 +62,8 @@ impl Shared {
             waiting,
             barrier_since: AtomicU64::new(0),
             born: Instant::now(),
-            durable: AtomicU64::new(head.0),
+            durable: AtomicU64::new(head.seq.0),
+            durable_head: Mutex::new(head),
             disk_full: AtomicBool::new(false),
             disk_free: AtomicU64::new(u64::MAX),
         }
@@ -135,9 +139,15 @@ impl Shared {
         }
     }
 
-    pub(crate) fn set_durable(&self, seq: Seq) {
+    pub(crate) fn set_durable(&self, head: Head) {
+        *lock(&self.durable_head) = head;
         // Release: whoever reads this head finds everything up to it handed to the projector.
-        self.durable.store(seq.0, Ordering::Release);
+        self.durable.store(head.seq.0, Ordering::Release);
+    }
+
+    /// Where the last durable block ends.
+    pub(crate) fn durable_head(&self) -> Head {
+        *lock(&self.durable_head)
     }
 
     pub(crate) fn durable(&self) -> Seq {

@@ -23,13 +23,15 @@ const UNKNOWN_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Work {
     pub(crate) recorded: Vec<Recorded>,
     pub(crate) answers: Vec<Answered>,
+    /// The active volume is to end, whether or not anything is recorded.
+    pub(crate) rotate: bool,
     /// Nothing comes after it: the log is closed in good order.
     pub(crate) last: bool,
 }
 
 impl Work {
     pub(crate) fn is_empty(&self) -> bool {
-        self.recorded.is_empty() && self.answers.is_empty()
+        self.recorded.is_empty() && self.answers.is_empty() && !self.rotate
     }
 }
 
@@ -70,10 +72,11 @@ impl WriteLoop {
     }
 
     fn write(&mut self, work: Work) -> Result<(), String> {
-        let Work { recorded, answers, .. } = work;
+        let Work { recorded, answers, rotate, .. } = work;
         self.shared.put_in_flight(answers);
-        if !recorded.is_empty() {
+        if !recorded.is_empty() || rotate {
             self.shared.barrier_begins();
+            // With nothing to record the log only ends its volume.
             let begun = Instant::now();
             let appended = self.append(&recorded);
             self.shared.barrier_ends();
@@ -128,7 +131,7 @@ impl WriteLoop {
     /// What is durable becomes visible, before anybody is told.
     fn publish(&mut self, recorded: Vec<Recorded>) -> Result<(), String> {
         let sent = self.projector.send(recorded, self.head.seq);
-        self.shared.set_durable(self.head.seq);
+        self.shared.set_durable(self.head);
         sent.map_err(|_| "the projector is gone".to_owned())
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use sledger_client::{Client, ClientError, LedgerStats, RawBlocks};
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::events::EventLine;
+use sledger_wire::evidence::{CheckpointMade, SealedNow};
 use sledger_wire::pages::{SessionsPage, Top, UsersPage};
 use sledger_wire::queries::{EventsQuery, SessionsQuery, UsersQuery};
 
@@ -119,6 +120,16 @@ impl Asking {
     /// What the ledger says of itself.
     pub(crate) fn stats(&self) -> Result<LedgerStats> {
         self.0.ledger().map_err(told)
+    }
+
+    /// Has it sign where it stands.
+    pub(crate) fn checkpoint(&self) -> Result<CheckpointMade> {
+        self.0.checkpoint().map_err(told)
+    }
+
+    /// Has its active volume end and be sealed.
+    pub(crate) fn seal(&self) -> Result<SealedNow> {
+        self.0.seal().map_err(told)
     }
 
     /// All durable blocks, one behind the other.

@@ -1,7 +1,10 @@
 //! `ledger …`: looking after a data directory.
 
+mod anchored;
+mod checkpoint;
 pub(crate) mod clock;
 mod salvage;
+mod seal;
 mod stats;
 mod verify;
 
@@ -19,8 +22,10 @@ use std::path::PathBuf;
 pub(crate) enum Ledger {
     /// Show what a ledger holds
     Stats,
-    /// Check all that is stored: hashes, chain, numbers, marks, content
-    Verify,
+    Verify(verify::Verify),
+    Checkpoint(checkpoint::CheckpointVerb),
+    /// End the active volume and seal it into one plain file
+    Seal,
     /// Rebuild a damaged ledger from what is whole; nothing is deleted
     Salvage,
     /// Compare the clock with the ledger, or accept it
@@ -33,6 +38,11 @@ impl Ledger {
         match (self, &global.connect, &global.data, &global.recording) {
             (Self::Stats, Some(url), None, None) => return stats::of_served(url, global.tz, out),
             (Self::Stats, None, None, Some(file)) => return stats::of_recording(file, global, out),
+            (Self::Verify(verify), None, None, Some(file)) => return verify.of_recording(file, global, out),
+            (Self::Checkpoint(checkpoint), _, None, None) => {
+                return checkpoint.of_served(&Whence::url(global)?, out);
+            }
+            (Self::Seal, _, None, None) => return seal::of_served(&Whence::url(global)?, out),
             _ => {}
         }
         if global.recording.is_some() || global.connect.is_some() {
@@ -43,7 +53,9 @@ impl Ledger {
         let dir = configured.config.ledger.data.clone();
         match self {
             Self::Stats => stats::of_data(&dir, global, out),
-            Self::Verify => verify::run(&dir, out),
+            Self::Verify(verify) => verify.of_data(&dir, out),
+            Self::Checkpoint(checkpoint) => checkpoint.of_data(&dir, &configured, out),
+            Self::Seal => seal::of_data(&dir, out),
             Self::Salvage => salvage::run(&dir, out),
             Self::Clock(clock) => clock.run(&dir, configured.config.ledger.gap_max, global, out),
         }

@@ -18,7 +18,7 @@ use crate::watch::{self, Watched};
 use announce::Announced;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use sledger::{Ledger, OpenError, SystemClock};
+use sledger::{CheckpointConfig, Ledger, OpenError, SystemClock};
 use sledger_core::clock::Clock as _;
 use sledger_core::decide::Install;
 use sledger_server::audit::{self, Audit};
@@ -219,6 +219,11 @@ fn settled(configured: &Configured, installs: Option<Vec<Install>>) -> sledger::
         accept_clock: clock::accepted(data, SystemClock.wall(), config.ledger.gap_max),
         seal_personal: config.ledger.seal_personal,
         near_percent: u32::from(config.monitor.near_percent),
+        checkpoints: CheckpointConfig {
+            every: config.ledger.checkpoint.every,
+            key: config.ledger.checkpoint.key.clone(),
+            to: config.ledger.checkpoint.to.clone(),
+        },
         ..sledger::Config::new(data)
     }
 }

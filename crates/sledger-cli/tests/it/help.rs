@@ -58,6 +58,8 @@ const VERBS: &[&[&str]] = &[
     &["ledger"],
     &["ledger", "stats"],
     &["ledger", "verify"],
+    &["ledger", "checkpoint"],
+    &["ledger", "seal"],
     &["ledger", "salvage"],
     &["ledger", "clock"],
     &["ledger", "clock", "accept"],

@@ -7,6 +7,7 @@
 )]
 
 mod bad;
+mod checkpoints;
 mod common;
 mod export;
 mod help;

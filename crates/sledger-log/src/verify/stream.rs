@@ -1,10 +1,11 @@
 //! Checks blocks that stand one behind the other: an export, or what a server sends.
 
-use super::anchors::{Anchor, Anchors, Holding, Of};
+use super::anchors::{Anchor, Anchors, Finding, Holding, Of};
 use super::report::{Problem, cannot_tell};
 use crate::block::Block;
 use crate::error::DamageKind;
 use crate::stream::{BlockStream, StreamError};
+use sledger_core::Seq;
 use sledger_core::log::Head;
 use std::io::Read;
 
@@ -38,8 +39,14 @@ impl BlocksReport {
         cannot_tell(self.anchor.as_ref(), self.head.seq)
     }
 
-    fn tell(&mut self, kind: DamageKind, seq: sledger_core::Seq, detail: String) {
+    fn tell(&mut self, kind: DamageKind, seq: Seq, detail: String) {
         self.problems.push(Problem { kind, volume: 0, seq, detail });
+    }
+
+    fn tell_all(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for Finding { kind, seq, detail } in findings {
+            self.tell(kind, seq, detail);
+        }
     }
 
     fn count(&mut self, block: &Block) {
@@ -78,22 +85,20 @@ pub fn verify_blocks<R: Read>(blocks: BlockStream<R>, anchors: &Anchors) -> Bloc
         let of = Of { ledger: block.header().ledger, partition: block.header().partition };
         let held = holding.get_or_insert_with(|| {
             let (holding, findings) = Holding::new(anchors, Vec::new(), of);
-            findings.into_iter().for_each(|found| report.tell(found.kind, found.seq, found.detail));
+            report.tell_all(findings);
             holding
         });
         let findings = held.passes(block.header().first, block.head());
         report.count(&block);
-        findings.into_iter().for_each(|found| report.tell(found.kind, found.seq, found.detail));
+        report.tell_all(findings);
     }
     if let Some(mut holding) = holding {
-        if let Some(cut) = holding.ends(report.head) {
-            report.tell(cut.kind, cut.seq, cut.detail);
-        }
+        report.tell_all(holding.ends(report.head));
         report.anchor = holding.anchor.take();
     }
     if anchors.is_required && report.anchor.is_none() {
         let detail = "no checkpoint from outside anchors these blocks".to_owned();
-        report.tell(DamageKind::NotAnchored, sledger_core::Seq(0), detail);
+        report.tell(DamageKind::NotAnchored, Seq(0), detail);
     }
     report
 }

@@ -38,7 +38,6 @@ impl Conversion<'_> {
             Op::Disconnect { session } => self.about(*session, Command::Disconnect),
             Op::End { session, reason } => self.end(*session, reason.as_deref()),
             Op::Clear { keep, .. } => self.clear(*keep).into_iter().collect(),
-            Op::Erase { .. } => self.clear(None).into_iter().collect(),
             Op::Reconcile { source, .. } => self.reconcile(source),
             Op::Adopt { source } => self.adopt(source.as_deref()).into_iter().collect(),
             Op::Configure | Op::Policy | Op::Ledger => {
