@@ -31,9 +31,17 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
 impl Lines {
     /// Opens `path`; `-` is stdin.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let input = open(path)?;
-        Ok(Self { name, input, count: 0, bytes: Vec::new(), is_peeked: false, bytes_read: 0 })
+        Ok(Self::of(path.display().to_string(), open(path)?))
+    }
+
+    /// The lines of `input`, which complaints call `name`.
+    pub(crate) fn of(name: String, input: Box<dyn BufRead + Send>) -> Self {
+        Self { name, input, count: 0, bytes: Vec::new(), is_peeked: false, bytes_read: 0 }
+    }
+
+    /// Whether the line read last has no end.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.bytes.is_empty() && !self.bytes.ends_with(b"\n")
     }
 
     /// The first byte, while no line was read; `None` where there is none.
@@ -58,23 +66,32 @@ impl Lines {
         if std::mem::take(&mut self.is_peeked) {
             return Ok(Some((self.count, self.line())));
         }
-        loop {
-            self.count += 1;
-            self.bytes.clear();
-            // One more than a line may have, and its end.
-            let mut bounded = (&mut self.input).take(LINE_BYTES_MAX as u64 + 2);
-            let read = bounded.read_until(b'\n', &mut self.bytes);
-            if read.with_context(|| format!("cannot read `{}`", self.name))? == 0 {
-                return Ok(None);
-            }
-            self.bytes_read += self.bytes.len() as u64;
-            if self.bytes.len() > LINE_BYTES_MAX + 1 {
-                bail!("{}:{}: is longer than {LINE_BYTES_MAX} bytes", self.name, self.count);
-            }
+        while self.read()? {
             if !self.line().is_empty() {
                 return Ok(Some((self.count, self.line())));
             }
         }
+        Ok(None)
+    }
+
+    /// The next line, also when it is empty, with its number.
+    pub(crate) fn next_or_blank(&mut self) -> Result<Option<(u64, &[u8])>> {
+        Ok(self.read()?.then(|| (self.count, self.line())))
+    }
+
+    /// Reads one line; false at the end.
+    fn read(&mut self) -> Result<bool> {
+        self.count += 1;
+        self.bytes.clear();
+        // One more than a line may have, and its end.
+        let mut bounded = (&mut self.input).take(LINE_BYTES_MAX as u64 + 2);
+        let read = bounded.read_until(b'\n', &mut self.bytes);
+        let read = read.with_context(|| format!("cannot read `{}`", self.name))?;
+        self.bytes_read += self.bytes.len() as u64;
+        if self.bytes.len() > LINE_BYTES_MAX + 1 {
+            bail!("{}:{}: is longer than {LINE_BYTES_MAX} bytes", self.name, self.count);
+        }
+        Ok(read > 0)
     }
 
     /// The line without its end, and without the mark that some editors put before the first.

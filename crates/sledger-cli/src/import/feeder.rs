@@ -4,11 +4,12 @@
 //! assumed where that is asked for.
 
 use super::assume::{Open, OpenSessions};
+use super::remarks::Remarks;
 use super::{AssumeEnd, PastClock, Report};
 use anyhow::{Result, anyhow, bail};
 use sledger::{Ledger, Ticket};
 use sledger_core::answer::{Answer, Outcome};
-use sledger_core::command::{Command, Request, Target};
+use sledger_core::command::{Actor, Command, Request, Target};
 use sledger_core::{Facts, Millis};
 use sledger_projector::Projection;
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub(crate) struct Feeder {
     seen: BTreeSet<String>,
     now: Millis,
     report: Report,
+    remarks: Remarks,
 }
 
 impl Feeder {
@@ -44,6 +46,7 @@ impl Feeder {
             seen: BTreeSet::new(),
             now: Millis(0),
             report: Report::default(),
+            remarks: Remarks::default(),
         }
     }
 
@@ -75,6 +78,7 @@ impl Feeder {
             bail!("the ledger is poisoned: {reason}");
         }
         self.report.seq = self.ledger.durable().0;
+        self.report.remark(&self.remarks);
         Ok(self.report)
     }
 
@@ -141,7 +145,12 @@ impl Feeder {
             let is_new = self.seen.insert(id.to_owned());
             self.report.reused_ids += u64::from(!is_new && answer.outcome == Outcome::Admitted);
         }
+        if answer.outcome == Outcome::Rejected {
+            self.remarks.add(&rejected(request, answer));
+        }
         match &request.command {
+            Command::Assume(_) => self.report.assumed += answer.ended.len() as u64,
+            Command::Reconcile(_) => self.report.gone += answer.ended.len() as u64,
             Command::Logout(_) | Command::Disconnect(_) | Command::End { .. } => {
                 self.report.pairs += answer.ended.len() as u64;
                 self.report.closes_without_open += u64::from(answer.outcome == Outcome::Unknown);
@@ -158,6 +167,17 @@ impl Feeder {
             _ => {}
         }
     }
+}
+
+/// Where it stands, and what is wrong with it.
+fn rejected(request: &Request, answer: &Answer) -> String {
+    let file = match &request.actor {
+        Actor::Import(file) => file.as_ref(),
+        _ => "",
+    };
+    let line = request.request_id.as_deref().unwrap_or_default();
+    let field = answer.field.as_deref().unwrap_or_default();
+    format!("{file}:{line}: `{field}` {}", answer.reason.as_deref().unwrap_or_default())
 }
 
 fn opened(request: &Request, user: &str, since: Millis) -> Open {

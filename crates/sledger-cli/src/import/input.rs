@@ -1,6 +1,11 @@
 //! One file of the past, line by line, time never running back within it.
 
+use super::guess::format_of;
+use super::opened::Opened;
+use super::radius::Detail;
+use super::remarks::{Remarks, unrotated};
 use super::syslog::{self, NoTime, Years};
+use super::utmp::UtmpLog;
 use super::windows::WindowsLog;
 use super::{Past, Said};
 use crate::exit::Usage;
@@ -15,16 +20,67 @@ use sledger_wire::values::Offset;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Bytes of a source's name that is made from a file's.
+const SOURCE_BYTES_MAX: usize = 128;
+
 /// What the lines of a file are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// JSON lines, one command each.
-    #[default]
     Recording,
     /// A system's log, with the sessions that PAM opens and closes.
     Syslog,
     /// A Windows Security log as XML or JSON, with logons and logoffs.
     Windows,
+    /// Binary records of who is on which line: `utmp`, `wtmp`.
+    Utmp,
+    /// Accounting records of RADIUS, as in the `detail` files of `FreeRADIUS`.
+    Radius,
+}
+
+impl LogFormat {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Recording, Self::Syslog, Self::Windows, Self::Utmp, Self::Radius];
+
+    /// As it is written behind `--format`.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::Syslog => "syslog",
+            Self::Windows => "windows",
+            Self::Utmp => "utmp",
+            Self::Radius => "radius",
+        }
+    }
+}
+
+/// How files are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    /// What they are; told from their beginning where nobody says so.
+    pub(crate) format: Option<LogFormat>,
+    /// The year of the first line, where lines carry none.
+    pub(crate) year: Option<u16>,
+    /// Where times carry no offset.
+    pub(crate) offset: Offset,
+}
+
+/// What was read of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Lines, events or records.
+    pub(crate) read: u64,
+    /// Those that say nothing of sessions.
+    pub(crate) skipped: u64,
+    /// Those about accounts of the system.
+    pub(crate) of_system: u64,
+    /// Those that cannot be used.
+    pub(crate) broken: u64,
+    /// Those whose time lies before that of those before them.
+    pub(crate) moved: u64,
+    /// What there is to say of single ones.
+    pub(crate) remarks: Remarks,
 }
 
 /// One file.
@@ -39,30 +95,30 @@ enum Kind {
     Recording { lines: Lines, reading: Reading, before: Millis },
     Syslog { lines: Lines, years: Years },
     Windows(Box<WindowsLog>),
+    Utmp(Box<UtmpLog>),
+    Radius(Box<Detail>),
 }
 
 impl Input {
-    /// Opens `path` as a recording.
-    pub(crate) fn recording(path: &Path) -> Result<Self> {
-        let lines = Lines::open(path)?;
-        // A section that a `configure` gives replaces that section, whatever the file says.
-        let reading = Reading { actor: actor(path), sessions: SessionSettings::default() };
-        Ok(Self::new(path, Kind::Recording { lines, reading, before: Millis(0) }))
-    }
-
-    /// Opens `path` as a system's log whose first line is of `year`.
-    pub(crate) fn syslog(path: &Path, year: Option<u16>, offset: Offset) -> Result<Self> {
-        let lines = Lines::open(path)?;
-        Ok(Self::new(path, Kind::Syslog { lines, years: Years::new(year, offset) }))
-    }
-
-    /// Opens `path` as a Windows Security log; times without an offset are in `offset`.
-    pub(crate) fn windows(path: &Path, offset: Offset) -> Result<Self> {
-        Ok(Self::new(path, Kind::Windows(Box::new(WindowsLog::open(path, offset)?))))
-    }
-
-    fn new(path: &Path, kind: Kind) -> Self {
-        Self { actor: actor(path), kind, skipped: 0, read: 0 }
+    /// Opens `path`; `say` hears what it is taken for, where that was told from its beginning.
+    pub(crate) fn open(path: &Path, how: How, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        let opened = Opened::open(path)?;
+        let format = how.format.map_or_else(|| told_from(&opened, say), Ok)?;
+        let actor = Actor::Import(Arc::from(opened.name.as_str()));
+        let kind = match format {
+            LogFormat::Recording => {
+                // A section that a `configure` gives replaces that section, whatever the file says.
+                let reading = Reading { actor: actor.clone(), sessions: SessionSettings::default() };
+                Kind::Recording { lines: lines(opened), reading, before: Millis(0) }
+            }
+            LogFormat::Syslog => {
+                Kind::Syslog { lines: lines(opened), years: Years::new(how.year, how.offset) }
+            }
+            LogFormat::Windows => Kind::Windows(Box::new(WindowsLog::new(opened, how.offset)?)),
+            LogFormat::Utmp => Kind::Utmp(Box::new(UtmpLog::new(opened, &source(path))?)),
+            LogFormat::Radius => Kind::Radius(Box::new(Detail::new(opened, how.offset))),
+        };
+        Ok(Self { actor, kind, skipped: 0, read: 0 })
     }
 
     /// Who the commands of this file come from.
@@ -75,32 +131,52 @@ impl Input {
         match &self.kind {
             Kind::Recording { lines, .. } | Kind::Syslog { lines, .. } => lines.bytes_read,
             Kind::Windows(log) => log.bytes_read(),
+            Kind::Utmp(log) => log.bytes_read,
+            Kind::Radius(detail) => detail.bytes_read(),
         }
     }
 
-    /// Lines or events read.
-    pub(crate) fn read(&self) -> u64 {
-        if let Kind::Windows(log) = &self.kind { log.read } else { self.read }
-    }
-
-    /// Lines or events that say nothing about a session.
-    pub(crate) fn skipped(&self) -> u64 {
-        if let Kind::Windows(log) = &self.kind { log.skipped } else { self.skipped }
-    }
-
-    /// Events about accounts of the system.
-    pub(crate) fn of_system(&self) -> u64 {
-        if let Kind::Windows(log) = &self.kind { log.of_system } else { 0 }
+    /// What was read so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let counts = |read, skipped| Counts { read, skipped, ..Counts::default() };
+        match &self.kind {
+            Kind::Recording { .. } | Kind::Syslog { .. } => counts(self.read, self.skipped),
+            Kind::Windows(log) => Counts { of_system: log.of_system, ..counts(log.read, log.skipped) },
+            Kind::Utmp(log) => Counts {
+                broken: log.broken,
+                moved: log.moved,
+                remarks: log.remarks.clone(),
+                ..counts(log.read, log.skipped)
+            },
+            Kind::Radius(detail) => Counts {
+                broken: detail.broken,
+                moved: detail.moved,
+                remarks: detail.remarks.clone(),
+                ..counts(detail.read, detail.skipped)
+            },
+        }
     }
 
     /// The next line that says something.
     pub(crate) fn next(&mut self) -> Result<Option<Past>> {
+        Ok(match &mut self.kind {
+            Kind::Recording { .. } | Kind::Syslog { .. } => return self.next_line(),
+            Kind::Windows(log) => {
+                log.next()?.map(|(at, line, said)| Past { at, line, said: Said::Logon(said) })
+            }
+            Kind::Utmp(log) => {
+                log.next()?.map(|(at, line, said)| Past { at, line, said: Said::Terminal(said) })
+            }
+            Kind::Radius(detail) => {
+                detail.next()?.map(|(at, line, said)| Past { at, line, said: Said::Account(said) })
+            }
+        })
+    }
+
+    /// The next line that says something, of a file of lines.
+    fn next_line(&mut self) -> Result<Option<Past>> {
         loop {
             let (lines, said) = match &mut self.kind {
-                Kind::Windows(log) => {
-                    let logged = log.next()?;
-                    return Ok(logged.map(|(at, line, logged)| Past { at, line, said: Said::Logon(logged) }));
-                }
                 Kind::Recording { lines, reading, before } => {
                     let Some((line, bytes)) = lines.next()? else { return Ok(None) };
                     let said = command(bytes, reading, before).map(Some);
@@ -111,6 +187,7 @@ impl Input {
                     let said = told(&String::from_utf8_lossy(bytes), years);
                     (lines, (line, said))
                 }
+                Kind::Windows(_) | Kind::Utmp(_) | Kind::Radius(_) => return Ok(None),
             };
             self.read += 1;
             match said {
@@ -122,8 +199,24 @@ impl Input {
     }
 }
 
-fn actor(path: &Path) -> Actor {
-    Actor::Import(Arc::from(path.display().to_string()))
+/// What a file is, as its beginning tells; and says so.
+fn told_from(opened: &Opened, say: &mut dyn FnMut(&str)) -> Result<LogFormat> {
+    let format = format_of(&opened.name, opened.beginning())?;
+    let name = sledger_wire::escape(&opened.name);
+    say(&format!("{name}: read as {}; --format says otherwise", format.word()));
+    Ok(format)
+}
+
+fn lines(opened: Opened) -> Lines {
+    Lines::of(opened.name.clone(), opened.into_input())
+}
+
+/// The system that a binary log speaks of: the log's own name, which rotation does not change.
+fn source(path: &Path) -> String {
+    let name = unrotated(path);
+    let cut = name.len().saturating_sub(SOURCE_BYTES_MAX);
+    let from = (cut..=name.len()).find(|at| name.is_char_boundary(*at)).unwrap_or(cut);
+    name.get(from..).unwrap_or_default().to_owned()
 }
 
 fn placed(name: &str, line: u64, error: &anyhow::Error) -> anyhow::Error {
@@ -133,9 +226,9 @@ fn placed(name: &str, line: u64, error: &anyhow::Error) -> anyhow::Error {
 
 fn command(bytes: &[u8], reading: &Reading, before: &mut Millis) -> Result<(Millis, Said)> {
     let line = parse(bytes, reading).map_err(|why| match why {
-        Malformed::NotJson(_) => {
-            anyhow::Error::msg(format!("{why}; a system's log is read with --format syslog or windows"))
-        }
+        Malformed::NotJson(_) => anyhow::Error::msg(format!(
+            "{why}; a system's log is read with --format syslog, windows or radius"
+        )),
         why => why.into(),
     })?;
     if line.at.at < *before {

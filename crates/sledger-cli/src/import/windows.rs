@@ -27,14 +27,14 @@ mod xml;
 
 pub(crate) use logons::Logons;
 
+use super::opened::Opened;
 use anyhow::{Context, Result, bail};
 use fields::Kind;
 use json::Objects;
 use sledger_core::Millis;
 use sledger_wire::values::Offset;
 use std::collections::BTreeMap;
-use std::io::BufRead;
-use std::path::Path;
+use std::io::{BufRead, Cursor};
 use xml::Events;
 
 /// Bytes of one event.
@@ -89,11 +89,18 @@ enum Form {
     Empty,
 }
 
+/// Whether `text` begins with an event of such a log, as JSON.
+pub(super) fn is_logon_log(text: &[u8]) -> bool {
+    let is_json = text.starts_with(b"{") || text.starts_with(b"[");
+    let first = || Objects::new(Box::new(Cursor::new(text.to_vec()))).next().1;
+    is_json && first().is_ok_and(|event| event.is_some_and(|fields| fields.id != 0))
+}
+
 impl WindowsLog {
-    /// Opens `path`; `-` is stdin. Times without an offset are in `offset`.
-    pub(crate) fn open(path: &Path, offset: Offset) -> Result<Self> {
-        let name = path.display().to_string();
-        let mut input: Box<dyn BufRead> = crate::lines::open(path)?;
+    /// Reads `opened`. Times without an offset are in `offset`.
+    pub(crate) fn new(opened: Opened, offset: Offset) -> Result<Self> {
+        let name = opened.name.clone();
+        let mut input: Box<dyn BufRead> = opened.into_input();
         let form = form(&mut input).with_context(|| format!("cannot read `{name}`"))?;
         let form = match form {
             Some(b'<') => Form::Xml(Box::new(Events::new(input))),

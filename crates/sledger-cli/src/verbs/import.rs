@@ -3,7 +3,9 @@
 use crate::args::Global;
 use crate::configured::{self, Flags};
 use crate::exit::{Exit, Usage};
-use crate::import::{AssumeEnd, Feeder, Input, LogFormat, Logons, Merge, PastClock, Report, Said, Tracker};
+use crate::import::{
+    AssumeEnd, Feeder, How, Input, LogFormat, Merge, Pairing, Past, PastClock, Report, Said,
+};
 use crate::output::Output;
 use crate::policies;
 use anyhow::{Context, Result, bail};
@@ -11,7 +13,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sledger::Ledger;
 use sledger_core::Span;
-use sledger_core::command::{Command, Configure, Request};
+use sledger_core::command::{Command, Configure};
 use sledger_core::config::{Level, Quota};
 use sledger_wire::config::Config;
 use std::io::{IsTerminal as _, stderr};
@@ -20,7 +22,8 @@ use std::sync::Arc;
 
 /// Replay logs of the past into a ledger of their own
 ///
-/// Makes a new ledger in --data DIR. Ledger time is the time of the lines; sessions live until they end, unless
+/// Reads recordings, system logs, Windows Security logs, utmp and wtmp, and RADIUS accounting. Makes a new ledger
+/// in --data DIR. Ledger time is the time of the lines; sessions live until they end, unless
 /// the configuration gives ttl or idle; quotas only advise
 #[derive(Debug, Args)]
 pub(crate) struct Import {
@@ -37,15 +40,10 @@ pub(crate) struct Import {
     /// Year of the first line, where lines carry none
     #[arg(long, value_name = "Y", value_parser = clap::value_parser!(u16).range(1970..=9998))]
     year: Option<u16>,
-    /// What the lines are
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "recording|syslog|windows"
-    )]
-    format: LogFormat,
+    /// What the files are [default: told from how each begins]
+    #[arg(long, value_enum, hide_possible_values = true)]
+    #[arg(value_name = "recording|syslog|windows|utmp|radius")]
+    format: Option<LogFormat>,
 }
 
 impl Import {
@@ -59,7 +57,7 @@ impl Import {
         let config = configured::load(global, &Flags::new(), out)?.config;
         let ledger_config = self.ledger_config(&config, data)?;
         check_new(data)?;
-        let mut merge = Merge::new(self.open(global)?)?;
+        let mut merge = Merge::new(self.open(global, out)?)?;
         let mut report = Report::default();
         if let Some(first) = merge.peek() {
             let clock = Arc::new(PastClock::default());
@@ -74,44 +72,34 @@ impl Import {
             out.say("nothing to import: no ledger was made");
         }
         report.data = data.display().to_string();
-        report.lines = merge.inputs().map(Input::read).sum();
-        report.skipped = merge.inputs().map(Input::skipped).sum();
-        report.system_accounts = merge.inputs().map(Input::of_system).sum();
+        merge.inputs().for_each(|input| report.count(&input.counts()));
         report.show(global.tz, out)?;
         Ok(Exit::Ok)
     }
 
-    fn open(&self, global: &Global) -> Result<Vec<Input>> {
-        let open = |path: &PathBuf| match self.format {
-            LogFormat::Recording => Input::recording(path),
-            LogFormat::Syslog => Input::syslog(path, self.year, global.tz.offset),
-            LogFormat::Windows => Input::windows(path, global.tz.offset),
-        };
-        self.files.iter().map(open).collect()
+    fn open(&self, global: &Global, out: &mut Output<'_>) -> Result<Vec<Input>> {
+        let how = How { format: self.format, year: self.year, offset: global.tz.offset };
+        let mut say = |text: &str| out.say(text);
+        self.files.iter().map(|path| Input::open(path, how, &mut say)).collect()
     }
 
     fn feed(&self, merge: &mut Merge, mut feeder: Feeder) -> Result<Report> {
         let progress = progress(&self.files);
-        let (mut tracker, mut logons) = (Tracker::default(), Logons::default());
+        let mut pairing = Pairing::default();
         let (mut first, mut last) = (None, None);
         while let Some((file, past)) = merge.next()? {
             first = first.or(Some(past.at));
             last = Some(past.at);
             let Some(input) = merge.input(file) else { break };
-            let request = match past.said {
-                Said::Command(request) => Some(self.tamed(request)),
-                Said::Session(told) => tracker.request(told, input.actor()),
-                Said::Logon(logged) => logons.request(logged, input.actor()),
-            };
-            if let Some(request) = request {
-                feeder.feed(past.at, Said::from_line(request, input.actor(), past.line))?;
+            let at = past.at;
+            for request in pairing.requests(self.tamed(past), input.actor())? {
+                feeder.feed(at, request)?;
             }
             progress.set_position(merge.inputs().map(Input::bytes_read).sum());
         }
         progress.finish_and_clear();
         let mut report = feeder.finish()?;
-        report.reused_ids += tracker.reused + logons.reused;
-        report.closes_without_open += tracker.closes_without_open + logons.closes_without_open;
+        pairing.report(&mut report);
         report.span(first, last);
         Ok(report)
     }
@@ -137,22 +125,20 @@ impl Import {
     }
 
     /// A recording's own `configure` brings quotas, too: they advise as the others do.
-    fn tamed(&self, mut request: Request) -> Request {
-        if self.enforce {
-            return request;
-        }
-        if let Command::Configure(configure) = &mut request.command {
-            let Configure { quotas, .. } = &mut **configure;
-            if let Some(quotas) = quotas {
-                if quotas.is_empty() {
-                    quotas.push(Quota::default_quota());
-                }
-                for quota in quotas {
-                    *quota = advisory(quota);
-                }
+    fn tamed(&self, mut past: Past) -> Past {
+        if !self.enforce
+            && let Said::Command(request) = &mut past.said
+            && let Command::Configure(configure) = &mut request.command
+            && let Configure { quotas: Some(quotas), .. } = &mut **configure
+        {
+            if quotas.is_empty() {
+                quotas.push(Quota::default_quota());
+            }
+            for quota in quotas {
+                *quota = advisory(quota);
             }
         }
-        request
+        past
     }
 }
 

@@ -111,8 +111,12 @@ fn flags_of_export_are_those_of_the_table() {
 #[test]
 fn flags_of_import_are_those_of_the_table() {
     let ran = run(folder(&[]).path(), &["import", "--help"]);
-    for flag in ["--enforce", "--assume-end <TIME|last>", "--year <Y>", "--format <recording|syslog|windows>"]
-    {
+    for flag in [
+        "--enforce",
+        "--assume-end <TIME|last>",
+        "--year <Y>",
+        "--format <recording|syslog|windows|utmp|radius>",
+    ] {
         assert!(ran.stdout.contains(flag), "{flag} is missing in\n{}", ran.stdout);
     }
 }

@@ -8,7 +8,7 @@ fn read(text: &[u8]) -> (Vec<Logged>, Vec<u64>, Option<String>) {
     let (mut all, mut lines) = (Vec::new(), Vec::new());
     let name = format!("{}:", file.path().display());
     let stopped = |error: anyhow::Error| Some(error.to_string().replace(&name, ""));
-    let mut log = match WindowsLog::open(file.path(), Offset::default()) {
+    let mut log = match WindowsLog::new(Opened::open(file.path()).unwrap(), Offset::default()) {
         Ok(log) => log,
         Err(error) => return (all, lines, stopped(error)),
     };
