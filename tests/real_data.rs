@@ -2,8 +2,18 @@
 //! recording is not there says so by name.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a line of another reader that is shorter than it must be fails the test"
+)]
 #![expect(clippy::print_stdout, reason = "what is passed over is named")]
 
+#[path = "real_data/radius.rs"]
+mod radius;
+#[path = "real_data/utmp.rs"]
+mod utmp;
+
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -41,6 +51,16 @@ fn import(recording: &Path, data: &Path, more: &[&str]) -> String {
         .output()
         .unwrap();
     text(&output)
+}
+
+/// Imports, the form told from how the file begins, which must be `form`; the report.
+fn imported(recording: &Path, data: &Path, form: &str) -> Value {
+    let data = data.to_str().unwrap();
+    let output =
+        sledger().args(["import", "--output", "json", "--data", data]).arg(recording).output().unwrap();
+    let heard = text(&output);
+    assert!(heard.contains(&format!(": read as {form}; ")), "{heard}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn verified(data: &Path) -> String {
