@@ -85,7 +85,11 @@ impl Past {
     }
 
     fn of_file(file: &Path, global: &Global, out: &mut Output<'_>) -> Result<Self> {
-        let mut lines = Lines::open(file)?;
+        Self::of_lines(Lines::open(file)?, global, out)
+    }
+
+    /// What a file holds, of which nothing was read yet.
+    pub(crate) fn of_lines(mut lines: Lines, global: &Global, out: &mut Output<'_>) -> Result<Self> {
         let name = lines.name.clone();
         if lines.first_byte()? == MAGIC.first().copied() {
             return Self::of_stream(name, lines.into_input());
@@ -103,6 +107,11 @@ impl Past {
         policies::load(&config)?;
         let simulation = Simulation::new(config)?;
         Ok(Self { begin: simulation.begin().clone(), kind: Kind::Recording(lines, Box::new(simulation)) })
+    }
+
+    /// Whether it is a recording, whose commands are decided while it is read.
+    pub(crate) const fn is_recording(&self) -> bool {
+        matches!(self.kind, Kind::Recording(..) | Kind::Nothing)
     }
 
     /// The blocks themselves, where it consists of them.

@@ -21,6 +21,7 @@ use crate::dir::{self, Clean, End, Meta};
 use crate::error::{DamageKind, OpenError, ReadError};
 use crate::files;
 use crate::head_mark;
+use crate::keys::KeyRing;
 use crate::mentions::mentions;
 use crate::reader::{self, Reader};
 use crate::scan::{Chain, Scan, Tail};
@@ -46,8 +47,29 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, OpenError> {
 /// # Errors
 /// [`OpenError`] where not even the beginning can be read.
 pub fn verify_against(dir: &Path, anchors: &Anchors) -> Result<VerifyReport, OpenError> {
+    checked(dir, anchors, None)
+}
+
+/// Gets each whole block and its decisions, with the volume it lies in.
+pub type Seen = Box<dyn FnMut(u32, &Block, Vec<Decision>) + Send>;
+
+/// As [`verify_against`], and shows what is whole on the way. After damage it goes on behind it.
+///
+/// # Errors
+/// As [`verify_against`].
+pub fn verify_seen(dir: &Path, anchors: &Anchors, seen: Seen) -> Result<VerifyReport, OpenError> {
+    checked(dir, anchors, Some(seen))
+}
+
+fn checked(dir: &Path, anchors: &Anchors, seen: Option<Seen>) -> Result<VerifyReport, OpenError> {
     let meta = Meta::read(dir)?.ok_or_else(|| OpenError::Missing { dir: dir.to_owned() })?;
     let mut check = Check::new(dir, meta, anchors)?;
+    if let Some(seen) = seen {
+        // Without its keys it is shown as it is sealed.
+        let is_sealed = check.report.meta.seal_personal;
+        check.keys = is_sealed.then(|| KeyRing::read(dir, check.report.meta.ledger).ok()).flatten();
+        check.seen = Some(seen);
+    }
     check.opens()?;
     let (first, head, _) = begins::origin(check.report.begins.as_ref());
     if check.report.begins.is_some() {
@@ -77,6 +99,10 @@ struct Check {
     holding: Holding,
     last_at: Millis,
     report: VerifyReport,
+    /// Who is shown what is whole.
+    seen: Option<Seen>,
+    /// Opens what is sealed, for whoever is shown it.
+    keys: Option<KeyRing>,
 }
 
 impl Check {
@@ -99,7 +125,15 @@ impl Check {
             checkpoints_inside: 0,
             problems: Vec::new(),
         };
-        let mut check = Self { dir: dir.to_owned(), acknowledged: None, holding, last_at: Millis(0), report };
+        let mut check = Self {
+            dir: dir.to_owned(),
+            acknowledged: None,
+            holding,
+            last_at: Millis(0),
+            report,
+            seen: None,
+            keys: None,
+        };
         check.tell(0, findings);
         Ok(check)
     }
@@ -302,7 +336,7 @@ impl Check {
         self.report.blocks += 1;
         self.report.decisions += u64::from(header.decisions);
         self.report.events += u64::from(header.events);
-        let mut events = 0;
+        let (mut events, mut whole) = (0, Vec::new());
         for decision in block.decisions() {
             match decision {
                 Ok(decision) => {
@@ -311,6 +345,9 @@ impl Check {
                     }
                     events += decision.events.len() as u64;
                     self.time(no, decision.at);
+                    if self.seen.is_some() {
+                        whole.push(decision);
+                    }
                 }
                 Err(error) => self.problem(no, DamageKind::Content, error.to_string()),
             }
@@ -318,6 +355,11 @@ impl Check {
         if events != u64::from(header.events) {
             let detail = format!("a block says `{}` events and holds `{events}`", header.events);
             self.problem(no, DamageKind::Content, detail);
+        } else if let Some(seen) = &mut self.seen {
+            if let Some(keys) = &self.keys {
+                whole.iter_mut().for_each(|decision| keys.open_in(decision));
+            }
+            seen(no, block, whole);
         }
         self.report.head = block.head();
         let findings = self.holding.passes(header.first, block.head());

@@ -17,12 +17,14 @@ mod anchors;
 mod belongs;
 mod differs;
 mod due;
+mod ledger;
 mod own;
 mod reconcile;
 mod report;
 mod settings;
 
-pub use anchors::{Anchor, Anchors};
+pub use anchors::{Anchor, Anchors, Loose};
+pub use ledger::{BlocksEnd, ProveError, Whole, blocks, ledger};
 pub use report::{Kind, PROBLEMS_MAX, Problem, Report, Unable};
 
 use crate::quotas::QuotaFold;
@@ -40,6 +42,8 @@ use sledger_wire::events::Begin;
 pub struct Verify {
     judge: Rejudge,
     quotas: QuotaFold,
+    /// Where the decisions lie, if that is known.
+    volume: Option<u32>,
     /// Decisions that change settings, until the one that puts them in force.
     settings: Vec<Decision>,
     group: Group,
@@ -63,6 +67,7 @@ impl Verify {
         Ok(Self {
             judge,
             quotas,
+            volume: None,
             settings: Vec::new(),
             group: Group::default(),
             is_foreign: false,
@@ -82,6 +87,21 @@ impl Verify {
                 self.decision(decision);
             }
         }
+    }
+
+    /// Takes decisions whose first event is `first`: those that are missing before it are lost.
+    pub fn decisions_from(&mut self, first: Seq, decisions: &[Decision]) {
+        let waiting: usize = self.settings.iter().map(|decision| decision.events.len()).sum();
+        let next = self.judge.next_seq().plus(waiting as u64);
+        if first > next {
+            self.lost(next, Seq(first.0.saturating_sub(1)));
+        }
+        self.decisions(decisions);
+    }
+
+    /// What is met from here on lies in this volume.
+    pub const fn in_volume(&mut self, volume: u32) {
+        self.volume = Some(volume);
     }
 
     /// Events `from` to `to` are missing here: what follows cannot be decided again until the ledger says that it was
@@ -165,7 +185,7 @@ impl Verify {
     }
 
     fn problem(&mut self, kind: Kind, seq: Seq, detail: String) {
-        self.report.problem(Problem { kind, seq, detail });
+        self.report.problem(Problem { kind, volume: self.volume, seq, detail });
     }
 
     /// The decision as it was recorded, and the counts after it.

@@ -215,6 +215,9 @@ pub struct Verified {
     pub ok: bool,
     /// What is wrong.
     pub problems: Vec<VerifyProblem>,
+    /// The last event up to which nothing is wrong.
+    #[serde(default)]
+    pub whole_to: Option<u64>,
 }
 
 /// One thing wrong in [`Verified`].

@@ -6,7 +6,7 @@ pub(crate) mod clock;
 mod salvage;
 mod seal;
 mod stats;
-mod verify;
+pub(crate) mod verify;
 
 use crate::args::Global;
 use crate::configured::{self, Flags};

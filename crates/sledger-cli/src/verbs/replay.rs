@@ -5,6 +5,7 @@
 mod at;
 mod moment;
 mod note;
+mod verify;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -17,6 +18,7 @@ use clap::Subcommand;
 pub(crate) enum Replay {
     Note(note::Note),
     At(at::At),
+    Verify(verify::Verify),
 }
 
 impl Replay {
@@ -25,6 +27,7 @@ impl Replay {
         match self {
             Self::Note(verb) => verb.run(global, out),
             Self::At(verb) => verb.run(global, out),
+            Self::Verify(verb) => verb.run(global, out),
         }
     }
 }

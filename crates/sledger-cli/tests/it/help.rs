@@ -51,6 +51,7 @@ const VERBS: &[&[&str]] = &[
     &["replay"],
     &["replay", "at"],
     &["replay", "note"],
+    &["replay", "verify"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

@@ -153,7 +153,11 @@ impl Verify {
     }
 
     /// Asks as the caller of `decision` did; what would be recorded, in order.
-    fn ask(&mut self, command: Command, decision: &Decision) -> Result<Vec<Arc<Decision>>, String> {
+    pub(super) fn ask(
+        &mut self,
+        command: Command,
+        decision: &Decision,
+    ) -> Result<Vec<Arc<Decision>>, String> {
         let request = Request {
             request_id: decision.request_id.as_deref().map(str::to_owned),
             command_id: decision.command.as_ref().map(|mark| mark.id.to_string()),
@@ -170,7 +174,7 @@ impl Verify {
     }
 
     /// Compares with what must be one decision.
-    fn compared(&self, recorded: &Decision, again: &Result<Vec<Arc<Decision>>, String>) -> Again {
+    pub(super) fn compared(&self, recorded: &Decision, again: &Result<Vec<Arc<Decision>>, String>) -> Again {
         match again.as_deref() {
             Ok([again]) => same(recorded, again, self.judge.state()),
             Ok(again) => Again::Differs(format!("decided again, it takes {} decisions", again.len())),

@@ -3,6 +3,7 @@
 use super::Verify;
 use super::again::{Again, same};
 use super::belongs::is_continued;
+use super::own::kept;
 use sledger_core::command::Actor;
 use sledger_core::decide::{due, over};
 use sledger_core::event::{Decision, Event, Op};
@@ -115,7 +116,13 @@ fn drains(decision: &Decision) -> bool {
         | Op::Erase { .. }
         | Op::Denials => true,
         Op::Configure | Op::Policy => decision.actor != Actor::Timer,
-        Op::Ledger => matches!(decision.events.as_slice(), [Event::LedgerStopped]),
+        Op::Ledger => is_asked(decision),
         Op::Expire => false,
     }
+}
+
+/// Whether somebody asked for what the ledger recorded of its keeping, or closed it.
+fn is_asked(decision: &Decision) -> bool {
+    matches!(decision.events.as_slice(), [Event::LedgerStopped | Event::HistoryRead { .. }])
+        || kept(decision).is_some()
 }

@@ -3,12 +3,20 @@
 use super::Verify;
 use super::again::Again;
 use super::report::{Kind, Unable};
+use sledger_core::command::{Command, Keep};
 use sledger_core::event::{Decision, Event, Started};
 use sledger_core::{Seq, Span, State};
 
 impl Verify {
     /// An event of the ledger's own: it is counted apart, and a start is held against the state before it.
     pub(super) fn own(&mut self, first: Seq, decision: &Decision) -> Again {
+        if let Some(keep) = kept(decision)
+            && !self.is_blind
+            && !self.is_foreign
+        {
+            let again = self.ask(Command::Keep(Box::new(keep)), decision);
+            return self.compared(decision, &again);
+        }
         for event in &decision.events {
             match event {
                 Event::LedgerStarted(started) => {
@@ -29,6 +37,24 @@ impl Verify {
         }
         Again::Unable(Unable::Ledger)
     }
+}
+
+/// What somebody reported of the ledger's keeping.
+pub(super) fn kept(decision: &Decision) -> Option<Keep> {
+    let [event] = decision.events.as_slice() else { return None };
+    Some(match event {
+        Event::NoteAdded { about, text } => {
+            Keep::Note { about: about.plain()?.to_string(), text: text.plain()?.to_string() }
+        }
+        Event::HoldSet { name, reason } => Keep::Hold { name: name.to_string(), reason: reason.to_string() },
+        Event::HoldReleased { name } => Keep::Release { name: name.to_string() },
+        Event::CheckpointMade { seq, head, key } => Keep::Checkpoint { seq: *seq, head: *head, key: *key },
+        Event::VolumeArchived { volume, to } => Keep::Archived { volume: *volume, to: to.to_string() },
+        Event::VolumeDropped { volume, first, last, head } => {
+            Keep::Dropped { volume: *volume, first: *first, last: *last, head: *head }
+        }
+        _ => return None,
+    })
 }
 
 fn follows(started: &Started, decision: &Decision, state: &State) -> Result<(), String> {

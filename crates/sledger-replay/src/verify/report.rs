@@ -68,6 +68,8 @@ impl Report {
 pub struct Problem {
     /// What kind.
     pub kind: Kind,
+    /// The volume it lies in, where that is known.
+    pub volume: Option<u32>,
     /// The event.
     pub seq: Seq,
     /// In words. Names that strangers chose are escaped.

@@ -1,0 +1,137 @@
+//! `replay verify`: everything there is to check of a past.
+//!
+//! Promise: what is wrong is named by its place, and what can still be trusted is said. Nothing is written.
+
+mod found;
+mod shown;
+
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::lines::Lines;
+use crate::output::Output;
+use crate::past::Past;
+use crate::verbs::asking::Asking;
+use crate::verbs::ledger::not_served;
+use crate::whence::Whence;
+use anyhow::Result;
+use clap::Args;
+use found::Found;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sledger_log::block::MAGIC;
+use sledger_log::{BlockStream, StreamError};
+use sledger_replay::verify::{Anchor, Verify as Proof, blocks, ledger};
+use sledger_wire::events::Begin;
+use std::io::{IsTerminal as _, Read, stderr};
+use std::path::Path;
+
+/// Events between two steps of what is shown on the way.
+const STEP: u64 = 1 << 15;
+
+/// Check everything: hashes, chain, counts, and every decision decided again
+///
+/// Each recorded decision is decided again on the state before it and must be the same. Exit 3 where something is
+/// wrong, with the first difference. Decisions that cannot be decided again are counted by reason. Without a
+/// checkpoint from outside, a tail that was cut off or a ledger that was rewritten whole cannot be told from truth
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Fail where other rules or another engine than this program's decided
+    #[arg(long)]
+    strict: bool,
+    /// Fail where no checkpoint from outside the ledger was held against it
+    #[arg(long)]
+    require_checkpoint: bool,
+}
+
+impl Verify {
+    /// Runs it.
+    pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+        let bar = bar();
+        let mut found = found(&Whence::of(global)?, self.anchors(), global, (&bar, &mut *out))?;
+        bar.finish_and_clear();
+        if self.strict {
+            found.strictly();
+        }
+        if self.require_checkpoint {
+            found.anchored();
+        }
+        let verified = found.verified();
+        if out.is_json() {
+            out.json(&verified)?;
+        } else {
+            shown::tell(&verified, &found, out)?;
+        }
+        Ok(if verified.ok { Exit::Ok } else { Exit::Diverged })
+    }
+
+    /// Heads of the chain that were noted elsewhere.
+    #[expect(clippy::unused_self, reason = "checkpoints given by flags are read here")]
+    fn anchors(&self) -> Vec<Anchor> {
+        Vec::new()
+    }
+}
+
+fn found(
+    whence: &Whence,
+    anchors: Vec<Anchor>,
+    global: &Global,
+    (bar, out): (&ProgressBar, &mut Output<'_>),
+) -> Result<Found> {
+    match whence {
+        Whence::Data(dir) => {
+            not_served(dir)?;
+            Ok(Found::of_ledger(ledger(dir, anchors, &mut |events| moved(bar, events))?))
+        }
+        Whence::Connect(url) => stream(url, Asking::new(url)?.blocks()?, anchors, bar),
+        Whence::Recording(file) => of_file(file, anchors, global, (bar, out)),
+    }
+}
+
+/// Blocks one behind the other.
+fn stream(
+    name: &str,
+    input: impl Read + Send + 'static,
+    anchors: Vec<Anchor>,
+    bar: &ProgressBar,
+) -> Result<Found> {
+    let read = BlockStream::new(input);
+    let whole = blocks::<StreamError>(&Begin::default(), read, anchors, &mut |events| moved(bar, events))?;
+    Ok(Found::of_blocks(name, whole))
+}
+
+fn of_file(
+    file: &Path,
+    anchors: Vec<Anchor>,
+    global: &Global,
+    (bar, out): (&ProgressBar, &mut Output<'_>),
+) -> Result<Found> {
+    let mut lines = Lines::open(file)?;
+    if lines.first_byte()? == MAGIC.first().copied() {
+        let name = lines.name.clone();
+        return stream(&name, lines.into_input(), anchors, bar);
+    }
+    let past = Past::of_lines(lines, global, out)?;
+    let is_simulated = past.is_recording();
+    let mut proof = Proof::new(&past.begin)?;
+    let read = past.batches(&mut |decisions| {
+        proof.decisions(decisions);
+        moved(bar, proof.report().events);
+        Ok(true)
+    });
+    Ok(Found::of_lines(proof.finish(), read.err(), is_simulated))
+}
+
+/// Counts on stderr; nothing where nobody looks.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if !stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let style = ProgressStyle::with_template("{human_pos} events decided again, {per_sec}");
+    style.map(|style| bar.clone().with_style(style)).unwrap_or(bar)
+}
+
+fn moved(bar: &ProgressBar, events: u64) {
+    if events >= bar.position().saturating_add(STEP) && !bar.is_hidden() {
+        bar.set_position(events);
+    }
+}
