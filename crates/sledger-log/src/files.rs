@@ -143,3 +143,16 @@ fn parent(path: &Path) -> &Path {
         _ => Path::new("."),
     }
 }
+
+/// Bytes of the files in a folder and in the folders in it; what cannot be looked at counts nothing.
+pub(crate) fn bytes_below(dir: &Path) -> u64 {
+    let length = |path: &PathBuf| std::fs::metadata(path).map_or(0, |about| about.len());
+    let below = |path: PathBuf| {
+        if path.is_dir() {
+            entries(&path).unwrap_or_default().iter().map(length).sum()
+        } else {
+            length(&path)
+        }
+    };
+    entries(dir).unwrap_or_default().into_iter().map(below).sum()
+}

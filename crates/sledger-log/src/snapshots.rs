@@ -17,6 +17,7 @@
 //!
 //! Where personal values are sealed, a body is nonce 24 · XChaCha20-Poly1305 of the rows, under a key that goes with
 //! the next erasure, as the snapshots then do.
+//! The two newest are kept, and of the older ones some for old times, see `sparse`.
 //!
 //! Promise: a file with its last name is whole and durable. A snapshot is a cache: it is good only where the log holds
 //! the block that it names, and never stands against the log. Whoever can write the directory can write one.
@@ -26,6 +27,7 @@
 mod base;
 mod format;
 mod read;
+mod sparse;
 mod write;
 
 pub use base::Bases;
@@ -38,6 +40,7 @@ use crate::files;
 use crate::keys::{Cipher, KeyRing};
 use crate::probe::Probe;
 use sledger_core::Seq;
+use sparse::{Kept, NEWEST, superfluous};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,9 +49,6 @@ use std::sync::Arc;
 /// Every point on the way of a snapshot to the disk, in order.
 pub const SNAPSHOT_POINTS: [&str; 4] =
     ["snapshot.begin", "snapshot.written", "snapshot.renamed", "snapshot.removed_old"];
-
-/// So many are kept; older ones are removed when one more was written.
-const KEPT: usize = 2;
 
 /// The snapshots of one ledger.
 #[derive(Clone)]
@@ -140,7 +140,7 @@ impl Snapshots {
         files::rename(tmp.path(), &path)?;
         tmp.keep();
         self.reach("snapshot.renamed")?;
-        for old in self.list()?.into_iter().skip(KEPT) {
+        for old in self.superfluous()? {
             files::remove(&self.path(old))?;
         }
         self.reach("snapshot.removed_old")?;
@@ -164,6 +164,23 @@ impl Snapshots {
         let keys = keys.as_ref().map_err(|reason| io::Error::other(reason.to_string()))?;
         let found = keys.snapshot_cipher()?;
         found.map(Some).ok_or_else(|| io::Error::other("the key that seals snapshots is not there"))
+    }
+
+    /// Those that are kept neither as the newest nor for old times.
+    fn superfluous(&self) -> io::Result<Vec<Seq>> {
+        let bytes = |seq: Seq| fs::metadata(self.path(seq)).map_or(0, |about| about.len());
+        let all: Vec<Kept> = self.list()?.into_iter().map(|seq| Kept { seq, bytes: bytes(seq) }).collect();
+        Ok(superfluous(&all, files::bytes_below(&self.data.join("volumes"))))
+    }
+
+    /// Removes those that are kept for old times only: what is written next needs their room. Whether there were any.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn drop_old(&self) -> io::Result<bool> {
+        let old: Vec<Seq> = self.list()?.into_iter().skip(NEWEST).collect();
+        old.iter().try_for_each(|seq| files::remove(&self.path(*seq)))?;
+        Ok(!old.is_empty())
     }
 
     /// Bytes that an unprivileged process can still write beside the ledger.

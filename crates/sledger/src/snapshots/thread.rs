@@ -76,7 +76,11 @@ impl Scribe {
     fn begin(&self, beginning: &Beginning) -> io::Result<(Encoder, SnapshotWriter)> {
         let needed =
             beginning.session_count().saturating_mul(SESSION_BYTES).saturating_add(self.reserve_bytes);
-        let free = self.store.free_bytes()?;
+        let mut free = self.store.free_bytes()?;
+        if free < needed && self.store.drop_old()? {
+            tracing::warn!("snapshots of old times were removed: the disk has no room for the next one");
+            free = self.store.free_bytes()?;
+        }
         if free < needed {
             return Err(io::Error::other(format!("`{free}` bytes are free and `{needed}` are needed")));
         }
