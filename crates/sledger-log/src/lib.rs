@@ -82,7 +82,7 @@ pub use mark::hex;
 pub use mentions::{Mention, mentions};
 pub use open::LogConfig;
 pub use probe::{KEY_POINTS, POINTS, Probe};
-pub use reader::{Blocks, Reader, SealedInfo, VolumeInfo};
+pub use reader::{Blocks, Reader, SealedInfo, Sift, Sifted, VolumeInfo};
 pub use salvage::{SalvageReport, salvage};
 pub use sealing::{SealStatus, SealedVolume, Sealing};
 pub use sled_log::SledLog;

@@ -5,6 +5,9 @@
 //! sessions are mentioned too: whoever follows a user asks for the name, and for
 //! the numbers of the user and of the sessions met so far.
 //!
+//! What changes settings is mentioned as such, whatever it says: whoever tells of the
+//! past must know the settings of then.
+//!
 //! A text about somebody (`user:ann`) counts as the name behind its colon and as
 //! the whole text. Absent on purpose: names in settings, which are about nobody's
 //! sessions.
@@ -24,14 +27,44 @@ pub enum Mention<'a> {
     Session(Seq),
     /// Somebody whose name is sealed.
     SealedName,
+    /// A change of what decides: quotas, overrides, groups, policies, tokens; and the ledger's starts and stops.
+    Settings,
 }
 
 /// Tells `note` what `decision` mentions, repeatedly where it does so. Its first event has seq `first`.
 pub fn mentions(first: Seq, decision: &Decision, note: &mut impl FnMut(Mention<'_>)) {
     in_op(&decision.op, note);
+    if decision.events.iter().any(is_setting) {
+        note(Mention::Settings);
+    }
     for (seq, event) in (first.0..).zip(&decision.events) {
         in_event(Seq(seq), event, note);
     }
+}
+
+/// Whether an event changes what decides, or whether anything is decided at all.
+const fn is_setting(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ConfigPart { .. }
+            | Event::ConfigApplied { .. }
+            | Event::QuotaChanged { .. }
+            | Event::QuotaDeleted { .. }
+            | Event::OverrideChanged { .. }
+            | Event::GroupChanged { .. }
+            | Event::PolicyInstalled { .. }
+            | Event::PolicyActivated { .. }
+            | Event::PolicyRolledBack { .. }
+            | Event::PolicyStopped { .. }
+            | Event::TokenCreated { .. }
+            | Event::TokenRevoked { .. }
+            | Event::HoldSet { .. }
+            | Event::HoldReleased { .. }
+            | Event::UserErased { .. }
+            | Event::LedgerStarted(_)
+            | Event::LedgerStopped
+            | Event::LedgerRecovered { .. }
+    )
 }
 
 fn in_op(op: &Op, note: &mut impl FnMut(Mention<'_>)) {
@@ -190,7 +223,10 @@ mod tests {
     #[test]
     fn sealed_facts_mention_that_there_is_a_name() {
         let sealed = Personal::Sealed { key: 1, nonce: [0; 24], bytes: Box::new([]) };
-        assert_eq!(all(&decision(login(sealed), vec![Event::LedgerStopped])), ["SealedName"]);
+        assert_eq!(
+            all(&decision(login(sealed), vec![Event::VolumeArchived { volume: 1, to: "x".into() }])),
+            ["SealedName"]
+        );
     }
 
     #[test]
@@ -208,5 +244,12 @@ mod tests {
         let expected =
             ["User(UserNo(5))", "Session(Seq(6))", "User(UserNo(1))", "Session(Seq(7))", r#"Name("eve")"#];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_changes_settings_is_mentioned_as_such() {
+        let deleted = Event::QuotaDeleted { quota: "q".into(), reason: None };
+        assert_eq!(all(&decision(Op::Configure, vec![deleted])), ["Settings"]);
+        assert_eq!(all(&decision(Op::Ledger, vec![Event::LedgerStopped])), ["Settings"]);
     }
 }

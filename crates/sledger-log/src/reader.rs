@@ -8,8 +8,10 @@
 //! [`Reader::acknowledged`] says how far somebody was answered.
 
 mod blocks;
+mod sift;
 
 pub use blocks::Blocks;
+pub use sift::{Sift, Sifted};
 
 use crate::begins::{self, Begins};
 use crate::block::LedgerId;
@@ -72,7 +74,7 @@ pub struct SealedInfo {
 /// A ledger opened for reading.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     meta: Meta,
     begins: Option<Begins>,
     pub(crate) entries: Vec<Entry>,
@@ -174,8 +176,8 @@ impl Reader {
         };
         let fault =
             |fault| SourceFault::sealed(&self.dir, no, fault).at(no, entry.end.unwrap_or_default().first);
-        let filter = sealed.filter().map_err(fault)?;
-        Ok(mentions.iter().any(|mention| filter.may_hold(*mention)))
+        let filters = sealed.filters().map_err(fault)?;
+        Ok(mentions.iter().any(|mention| filters.may_hold(*mention)))
     }
 
     /// The blocks that hold `from` and everything after it, in order.
@@ -189,6 +191,12 @@ impl Reader {
         let before =
             self.entries.iter().take_while(|entry| entry.end.is_some_and(|end| end.head.seq < from)).count();
         self.blocks_of(before..self.entries.len(), self.acknowledged, from)
+    }
+
+    /// Blocks that may mention somebody; what is asked for may change from block to block.
+    #[must_use]
+    pub fn sift(&self) -> Sift {
+        Sift::new(self.clone())
     }
 
     /// The blocks of volume `no` alone; none when there is no such volume.

@@ -7,7 +7,7 @@
 //! file   := header frame* index filter footer trailer
 //!
 //! header     8  magic    F5 'S' 'L' 'S' 'E' 'A' 'L' FF
-//!            2  format   1
+//!            2  format   2; 1 is read as well
 //!            2  zero
 //!           16  ledger id
 //!            4  partition
@@ -34,9 +34,12 @@
 //!            8  time of its last decision
 //!           32  hash of the block before it
 //!
-//! filter     4  flags    bit 0: some names are sealed, so that a name not found proves nothing
+//! filter  per frame:
+//!            4  flags    bit 0: some names are sealed, so that a name not found proves nothing
 //!            4  bits set by each mention
+//!            4  count of words
 //!            …  the bits, in words of 8 bytes; see `filter`
+//!         in format 1 one for the whole volume, without the count, and not of settings
 //!
 //! footer    16  ledger id
 //!            4  partition
@@ -62,7 +65,7 @@
 //!           32  BLAKE3 of header ++ the 256 bytes before
 //!
 //! trailer    4  length of the footer
-//!            2  format   1
+//!            2  format   as in the header
 //!            2  zero
 //!            8  magic    F5 'S' 'L' 'E' 'N' 'D' 0A FF
 //! ```
@@ -80,9 +83,9 @@ mod layout;
 mod write;
 
 pub(crate) use file::{SealedFile, check_whole};
-pub(crate) use filter::Filter;
+pub(crate) use filter::{Filter, Filters};
 pub(crate) use frames::Frames;
-pub(crate) use layout::Name;
+pub(crate) use layout::{Name, Place};
 pub(crate) use write::{WriteFault, Writer, write};
 
 use crate::block::LedgerId;

@@ -25,7 +25,7 @@ use crate::keys::KeyRing;
 use crate::mentions::mentions;
 use crate::reader::{self, Reader};
 use crate::scan::{Chain, Scan, Tail};
-use crate::seal::{Filter, Frames, SealedFault, SealedFile};
+use crate::seal::{Filter, Filters, Frames, SealedFault, SealedFile};
 use crate::snapshots::Bases;
 use crate::source::{self, SourceFault};
 use anchors::{Finding, Holding, Of};
@@ -263,7 +263,7 @@ impl Check {
             return self.frames(no, frames, None);
         };
         let (problems, counts) = (self.report.problems.len(), self.counts());
-        let (index, filter) = (file.index(), file.filter());
+        let (index, filter) = (file.index(), file.filters());
         self.checked(no, index)?;
         let filter = self.checked(no, filter)?;
         let frames = file.frames(self.report.head, Seq(0));
@@ -303,11 +303,14 @@ impl Check {
     }
 
     /// Walks the frames, and goes on behind each that is damaged.
-    fn frames(&mut self, no: u32, mut frames: Frames, filter: Option<&Filter>) -> Result<(), OpenError> {
+    fn frames(&mut self, no: u32, mut frames: Frames, filter: Option<&Filters>) -> Result<(), OpenError> {
         loop {
             let step = frames.step();
             match self.checked(no, step)? {
-                Some(Some(block)) => self.block(no, &block, filter),
+                Some(Some(block)) => {
+                    let filter = filter.and_then(|filters| filters.of(block.header().first));
+                    self.block(no, &block, filter);
+                }
                 Some(None) => return Ok(()),
                 None => {
                     let skipped = frames.skip();

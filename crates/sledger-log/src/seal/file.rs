@@ -6,8 +6,8 @@
 
 use super::footer::{FOOTER_BYTES, Footer, TRAILER_BYTES};
 use super::frames::Frames;
-use super::layout::{HEADER_BYTES, Name, PLACE_BYTES, Place};
-use super::{Filter, SealedFault};
+use super::layout::{FORMAT_ONE_FILTER, FRAME_HEADER_BYTES, HEADER_BYTES, Name, PLACE_BYTES, Place};
+use super::{Filter, Filters, SealedFault};
 use crate::dir::End;
 use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
@@ -34,11 +34,15 @@ impl SealedFile {
         if bytes < (HEADER_BYTES + ends) as u64 {
             return Err(SealedFault::Cut { bytes });
         }
-        header(&file)?.expect(expected)?;
+        let (name, format) = header(&file)?;
+        name.expect(expected)?;
         let mut end = [0; FOOTER_BYTES + TRAILER_BYTES];
         file.read_exact_at(&mut end, bytes - ends as u64)?;
         let footer = Footer::parse(&end)?;
         footer.name.expect(expected)?;
+        if footer.format != format {
+            return Err(SealedFault::Check { part: "trailer" });
+        }
         match footer.file_bytes() {
             Some(said) if said == bytes => Ok(Self { path: path.to_owned(), footer, bytes }),
             said => Err(SealedFault::Length { said: said.unwrap_or(u64::MAX), found: bytes }),
@@ -85,10 +89,21 @@ impl SealedFile {
         Ok(index)
     }
 
-    /// The filter; its check and bounds are looked at.
-    pub(crate) fn filter(&self) -> Result<Filter, SealedFault> {
+    /// One frame, whose place is in the index.
+    pub(crate) fn frame(&self, place: &Place) -> Result<Frames, SealedFault> {
+        let end = place.offset.saturating_add(FRAME_HEADER_BYTES as u64 + u64::from(place.packed));
+        Ok(Frames::new(File::open(&self.path)?, place.offset, Some(end), place.before()))
+    }
+
+    /// The filters; their check and bounds are looked at.
+    pub(crate) fn filters(&self) -> Result<Filters, SealedFault> {
         let offset = self.footer.index_at() + self.footer.index_bytes;
-        Filter::parse(&self.read("filter", offset, self.footer.filter_bytes, self.footer.filter_check)?)
+        let bytes = self.read("filter", offset, self.footer.filter_bytes, self.footer.filter_check)?;
+        if self.footer.format == FORMAT_ONE_FILTER {
+            return Ok(Filters::Whole(Filter::parse_whole(&bytes)?));
+        }
+        let lasts: Vec<Seq> = self.index()?.iter().map(|place| place.last).collect();
+        Ok(Filters::Frames { filters: Filter::parse_each(&bytes, lasts.len())?, lasts })
     }
 
     fn read(
@@ -106,7 +121,7 @@ impl SealedFile {
     }
 }
 
-fn header(file: &File) -> Result<Name, SealedFault> {
+fn header(file: &File) -> Result<(Name, u16), SealedFault> {
     let mut bytes = [0; HEADER_BYTES];
     file.read_exact_at(&mut bytes, 0)?;
     Name::parse(&bytes)
@@ -124,7 +139,7 @@ pub(crate) fn check_whole(
     if end.is_some_and(|end| end != footer.end) {
         return Err(SealedFault::Footer { field: "end" });
     }
-    sealed.filter()?;
+    sealed.filters()?;
     let found = recount(&sealed, stop)?;
     let checks = [
         ("head", found.end == footer.end),

@@ -1,8 +1,8 @@
 //! Footer and trailer of a sealed file.
 
 use super::SealedFault;
-use super::filter::FILTER_BYTES_MAX;
-use super::layout::{CHECK_BYTES, FORMAT, HEADER_BYTES, Name, PLACE_BYTES, checked, known};
+use super::filter::{FILTER_BYTES_MAX, FRAME_FILTER_BYTES_MAX};
+use super::layout::{CHECK_BYTES, FORMAT_ONE_FILTER, HEADER_BYTES, Name, PLACE_BYTES, checked, known};
 use crate::block::take;
 use crate::dir::End;
 use sledger_core::log::Head;
@@ -16,6 +16,8 @@ pub(crate) const TRAILER_BYTES: usize = 16;
 /// What a sealed file says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Footer {
+    /// How the file is laid out.
+    pub(crate) format: u16,
     pub(crate) name: Name,
     pub(crate) frames: u32,
     pub(crate) end: End,
@@ -58,16 +60,16 @@ impl Footer {
             &self.index_check,
             &self.filter_check,
         ];
-        let mut bytes = checked(fields.concat(), &self.name.header());
-        bytes.extend_from_slice(&trailer());
+        let mut bytes = checked(fields.concat(), &self.name.header(self.format));
+        bytes.extend_from_slice(&trailer(self.format));
         bytes
     }
 
     /// Reads footer and trailer.
     pub(crate) fn parse(bytes: &[u8; FOOTER_BYTES + TRAILER_BYTES]) -> Result<Self, SealedFault> {
-        parse_trailer(bytes)?;
+        let format = parse_trailer(bytes)?;
         let part = "footer";
-        let footer = Self::fields(&mut bytes.as_slice()).ok_or(SealedFault::Magic { part })?;
+        let footer = Self::fields(format, &mut bytes.as_slice()).ok_or(SealedFault::Magic { part })?;
         if footer.render() != bytes {
             return Err(SealedFault::Check { part });
         }
@@ -75,7 +77,7 @@ impl Footer {
         Ok(footer)
     }
 
-    fn fields(rest: &mut &[u8]) -> Option<Self> {
+    fn fields(format: u16, rest: &mut &[u8]) -> Option<Self> {
         let name = Name::fields(rest)?;
         let frames = u32::from_le_bytes(take(rest)?);
         take::<4>(rest)?;
@@ -89,6 +91,7 @@ impl Footer {
         let end = End { first, head: Head { seq: last, hash, at, token: 0 }, epoch };
         let (index_check, filter_check) = (take(rest)?, take(rest)?);
         Some(Self {
+            format,
             name,
             frames,
             end,
@@ -109,6 +112,10 @@ impl Footer {
     fn bounded(&self) -> Result<(), SealedFault> {
         let (first, last) = (self.end.first.0, self.end.head.seq.0);
         let index_bytes = u64::from(self.frames) * PLACE_BYTES as u64;
+        let filter_bytes_max = match self.format {
+            FORMAT_ONE_FILTER => FILTER_BYTES_MAX as u64,
+            _ => u64::from(self.frames) * FRAME_FILTER_BYTES_MAX as u64,
+        };
         let bounds = [
             ("first seq", first >= 1 && last.checked_add(1).is_some_and(|next| first <= next)),
             (
@@ -117,7 +124,7 @@ impl Footer {
                     || (first > last && self.events == 0),
             ),
             ("length of the index", self.index_bytes == index_bytes),
-            ("length of the filter", self.filter_bytes <= FILTER_BYTES_MAX as u64),
+            ("length of the filter", self.filter_bytes <= filter_bytes_max),
         ];
         match bounds.into_iter().find(|(_, holds)| !holds) {
             Some((field, _)) => Err(SealedFault::Bounds { part: "footer", field }),
@@ -138,22 +145,20 @@ impl Footer {
     }
 }
 
-fn trailer() -> Vec<u8> {
+fn trailer(format: u16) -> Vec<u8> {
     let footer_bytes = u32::try_from(FOOTER_BYTES).expect("a footer is short");
-    let fields: [&[u8]; 4] = [&footer_bytes.to_le_bytes(), &FORMAT.to_le_bytes(), &[0; 2], &MAGIC_END];
+    let fields: [&[u8]; 4] = [&footer_bytes.to_le_bytes(), &format.to_le_bytes(), &[0; 2], &MAGIC_END];
     fields.concat()
 }
 
-fn parse_trailer(bytes: &[u8; FOOTER_BYTES + TRAILER_BYTES]) -> Result<(), SealedFault> {
+/// The format that the trailer says.
+fn parse_trailer(bytes: &[u8; FOOTER_BYTES + TRAILER_BYTES]) -> Result<u16, SealedFault> {
     let found = bytes.get(FOOTER_BYTES..).unwrap_or_default();
-    let trailer = trailer();
-    if found == trailer {
-        return Ok(());
+    if !found.ends_with(&MAGIC_END) {
+        return Err(SealedFault::Magic { part: "trailer" });
     }
-    if found.ends_with(&MAGIC_END) {
-        known(found.get(4..6).and_then(|format| format.try_into().ok()))?;
-    }
-    Err(SealedFault::Magic { part: "trailer" })
+    let format = known(found.get(4..6).and_then(|format| format.try_into().ok()))?;
+    if found == trailer(format) { Ok(format) } else { Err(SealedFault::Magic { part: "trailer" }) }
 }
 
 #[cfg(test)]
@@ -165,6 +170,7 @@ mod tests {
 
     fn footer() -> Footer {
         Footer {
+            format: 2,
             name: NAME,
             frames: 2,
             end: End {
@@ -192,13 +198,14 @@ mod tests {
 
     #[test]
     fn header_and_footer_are_read_back_and_any_changed_byte_voids_them() {
-        let header: [u8; HEADER_BYTES] = NAME.header().try_into().unwrap();
-        assert_eq!(Name::parse(&header).unwrap(), NAME);
+        let header: [u8; HEADER_BYTES] = NAME.header(2).try_into().unwrap();
+        assert_eq!(Name::parse(&header).unwrap(), (NAME, 2));
         for at in 0..HEADER_BYTES {
             let mut bad = header;
             bad[at] ^= 1;
             assert!(Name::parse(&bad).is_err(), "byte {at}");
         }
+        assert_eq!(parse(&Footer { format: 1, ..footer() }), Ok(Footer { format: 1, ..footer() }));
         let good: [u8; FOOTER_BYTES + TRAILER_BYTES] = footer().render().try_into().unwrap();
         assert_eq!(Footer::parse(&good).unwrap(), footer());
         for at in 0..good.len() {

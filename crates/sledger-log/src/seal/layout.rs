@@ -7,8 +7,10 @@ use sledger_core::{Millis, Seq};
 
 const MAGIC: [u8; 8] = [0xF5, b'S', b'L', b'S', b'E', b'A', b'L', 0xFF];
 const MAGIC_FRAME: [u8; 4] = [0xF5, b'S', b'L', b'F'];
-/// The format written today.
-pub(super) const FORMAT: u16 = 1;
+/// The format written today: each frame has a filter of its own.
+pub(super) const FORMAT: u16 = 2;
+/// The first format: one filter for the whole volume.
+pub(super) const FORMAT_ONE_FILTER: u16 = 1;
 
 pub(crate) const HEADER_BYTES: usize = 72;
 pub(crate) const FRAME_HEADER_BYTES: usize = 64;
@@ -31,10 +33,10 @@ pub(crate) struct Name {
 
 impl Name {
     /// The header of its file.
-    pub(crate) fn header(&self) -> Vec<u8> {
+    pub(crate) fn header(&self, format: u16) -> Vec<u8> {
         let fields: [&[u8]; 7] = [
             &MAGIC,
-            &FORMAT.to_le_bytes(),
+            &format.to_le_bytes(),
             &[0; 2],
             &self.ledger.0,
             &self.partition.to_le_bytes(),
@@ -44,17 +46,17 @@ impl Name {
         checked(fields.concat(), &[])
     }
 
-    /// Reads a header.
-    pub(crate) fn parse(bytes: &[u8; HEADER_BYTES]) -> Result<Self, SealedFault> {
+    /// Reads a header; the format stands beside the name.
+    pub(crate) fn parse(bytes: &[u8; HEADER_BYTES]) -> Result<(Self, u16), SealedFault> {
         let part = "header";
         let mut rest = bytes.as_slice();
         if take::<8>(&mut rest) != Some(MAGIC) {
             return Err(SealedFault::Magic { part });
         }
-        known(take(&mut rest))?;
+        let format = known(take(&mut rest))?;
         let name = take::<2>(&mut rest).and_then(|_| Self::fields(&mut rest));
         let name = name.ok_or(SealedFault::Magic { part })?;
-        if name.header() == bytes { Ok(name) } else { Err(SealedFault::Check { part }) }
+        if name.header(format) == bytes { Ok((name, format)) } else { Err(SealedFault::Check { part }) }
     }
 
     /// Reads the fields that header and footer have in common.
@@ -78,10 +80,10 @@ impl Name {
     }
 }
 
-/// Says when a format is not the one that this program reads.
-pub(super) fn known(format: Option<[u8; 2]>) -> Result<(), SealedFault> {
+/// Says when a format is none of those that this program reads.
+pub(super) fn known(format: Option<[u8; 2]>) -> Result<u16, SealedFault> {
     match format.map(u16::from_le_bytes) {
-        Some(FORMAT) => Ok(()),
+        Some(format @ (FORMAT_ONE_FILTER | FORMAT)) => Ok(format),
         found => Err(SealedFault::Format { format: found.unwrap_or_default() }),
     }
 }

@@ -1,11 +1,12 @@
 //! Writes the blocks of a volume into a sealed file.
 //!
-//! Bounded: one frame, its packed form, the index and the filter in memory.
+//! Bounded: one frame, its packed form, the index and the filters in memory.
 
 use super::filter::FilterBuilder;
 use super::footer::Footer;
 use super::layout::{
-    FRAME_HEADER_BYTES, FRAME_PACKED_BYTES_MAX, FRAME_RAW_BYTES_MAX, FrameHeader, HEADER_BYTES, Name, Place,
+    FORMAT, FRAME_HEADER_BYTES, FRAME_PACKED_BYTES_MAX, FRAME_RAW_BYTES_MAX, FrameHeader, HEADER_BYTES, Name,
+    Place,
 };
 use crate::block::Block;
 use crate::dir::End;
@@ -48,7 +49,9 @@ pub(crate) struct Writer {
     offset: u64,
     index: Vec<u8>,
     frames: u32,
+    /// Of the frame that is being filled, and those of the frames before as they will lie in the file.
     filter: FilterBuilder,
+    filters: Vec<u8>,
     blocks: u64,
     decisions: u64,
     raw_bytes: u64,
@@ -71,7 +74,7 @@ struct Begun {
 
 /// Begins a sealed file in `file`, for the volume whose blocks come after `before`.
 pub(crate) fn write(mut file: File, name: Name, before: Head, epoch: u64) -> io::Result<Writer> {
-    file.write_all(&name.header())?;
+    file.write_all(&name.header(FORMAT))?;
     Ok(Writer {
         file,
         name,
@@ -85,6 +88,7 @@ pub(crate) fn write(mut file: File, name: Name, before: Head, epoch: u64) -> io:
         index: Vec::new(),
         frames: 0,
         filter: FilterBuilder::default(),
+        filters: Vec::new(),
         blocks: 0,
         decisions: 0,
         raw_bytes: 0,
@@ -142,6 +146,7 @@ impl Writer {
             prev: begun.prev,
         };
         place.put(&mut self.index);
+        self.filter.finish().put(&mut self.filters);
         self.offset += (FRAME_HEADER_BYTES + packed.len()) as u64;
         self.frames += 1;
         self.frame.raw.clear();
@@ -152,17 +157,17 @@ impl Writer {
     /// Writes what stands behind the frames. Not durable yet.
     pub(crate) fn finish(mut self) -> io::Result<File> {
         self.end_frame()?;
-        let filter = std::mem::take(&mut self.filter).finish().to_bytes();
-        let footer = self.footer(&filter);
+        let footer = self.footer();
         self.file.write_all(&self.index)?;
-        self.file.write_all(&filter)?;
+        self.file.write_all(&self.filters)?;
         self.file.write_all(&footer.render())?;
         Ok(self.file)
     }
 
-    fn footer(&self, filter: &[u8]) -> Footer {
+    fn footer(&self) -> Footer {
         let first = self.before.seq.next();
         Footer {
+            format: FORMAT,
             name: self.name,
             frames: self.frames,
             end: End { first, head: self.head, epoch: self.epoch },
@@ -174,9 +179,9 @@ impl Writer {
             prev: self.before.hash,
             frames_bytes: self.offset - HEADER_BYTES as u64,
             index_bytes: self.index.len() as u64,
-            filter_bytes: filter.len() as u64,
+            filter_bytes: self.filters.len() as u64,
             index_check: *blake3::hash(&self.index).as_bytes(),
-            filter_check: *blake3::hash(filter).as_bytes(),
+            filter_check: *blake3::hash(&self.filters).as_bytes(),
         }
     }
 }

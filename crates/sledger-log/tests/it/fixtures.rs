@@ -72,5 +72,22 @@ fn sealed_volume_of_format_1_is_read() {
     assert!(!reader.may_mention(1, &[sledger_log::Mention::Session(Seq(7_000))]).unwrap());
 }
 
+/// As that of format 1, with a filter for each frame.
+#[test]
+fn sealed_volume_of_format_2_is_read() {
+    let place = unpacked("sealed-2");
+    let reader = Reader::open(&place.dir).unwrap();
+    let info = reader.volumes().next().unwrap().sealed.unwrap();
+    assert_eq!((info.blocks, info.decisions, info.events, info.raw_bytes), SEALED_1);
+    assert_eq!(read_all(&place.dir).seq, Seq(200));
+    assert_eq!(verify(&place.dir).unwrap().problems, []);
+    let frames = |session| {
+        let mut sift = reader.sift();
+        while sift.step(&[sledger_log::Mention::Session(Seq(session))]).unwrap().is_some() {}
+        (sift.sifted().frames_read, sift.sifted().frames_left)
+    };
+    assert_eq!((frames(7), frames(7_000)), ((1, 0), (0, 1)));
+}
+
 /// Blocks, decisions, events and unpacked bytes of the fixture.
 const SEALED_1: (u64, u64, u64, u64) = (2, 200, 200, 24_988);

@@ -60,12 +60,12 @@ fn changed_header_footer_or_trailer_is_refused_at_open() {
     let (whole, parts) = (fs::read(&path).unwrap(), parts(&path));
     let changes = [
         (0, "sealed file: its header is none of a sealed volume"),
-        (8, "sealed file: sealed format `65` is not known to this program"),
+        (8, "sealed file: sealed format `66` is not known to this program"),
         (12, "sealed file: the check of its header does not match"),
         (40, "sealed file: the check of its header does not match"),
         (parts.footer.start, "sealed file: the check of its footer does not match"),
         (parts.footer.start + 168, "sealed file: the check of its footer does not match"),
-        (parts.trailer.start + 4, "sealed file: sealed format `65` is not known to this program"),
+        (parts.trailer.start + 4, "sealed file: sealed format `66` is not known to this program"),
         (parts.trailer.start + 8, "sealed file: its trailer is none of a sealed volume"),
     ];
     for (at, says) in changes {

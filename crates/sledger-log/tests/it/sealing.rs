@@ -348,3 +348,36 @@ fn volume_tells_for_certain_whom_it_does_not_mention() {
     }
     assert_eq!(reader.blocks_in(99).count(), 0);
 }
+
+#[test]
+fn whoever_asks_for_one_session_unpacks_few_frames_and_misses_no_block() {
+    use sledger_log::Mention::{Session, Settings};
+    let place = crate::common::place();
+    let config = LogConfig { volume_bytes_max: 4 << 20, ..sealing(&place.dir) };
+    let mut log = SledLog::open(config).unwrap();
+    for _ in 0..200 {
+        write(&mut log, 250);
+    }
+    sealed(&log);
+    log.close().unwrap();
+    let reader = Reader::open(&place.dir).unwrap();
+    let ended = reader.volumes().filter_map(|volume| volume.sealed.and(volume.end)).last().unwrap();
+    for seq in [1, 17, ended.seq.0 / 2, ended.seq.0, ended.seq.0 + 1, 50_000] {
+        let mut sift = reader.sift();
+        let mut found = 0;
+        while let Some(block) = sift.step(&[Session(Seq(seq)), Settings]).unwrap() {
+            let header = block.header();
+            found += usize::from((header.first..=header.last()).contains(&Seq(seq)));
+        }
+        assert_eq!(found, 1, "seq {seq}");
+        let sifted = sift.sifted();
+        assert!(sifted.frames_left >= 7 && sifted.frames_read <= 2, "seq {seq}: {sifted:?}");
+    }
+    let mut sift = reader.sift();
+    let mut seqs = Vec::new();
+    // What is wanted may change on the way.
+    while let Some(block) = sift.step(&[Session(Seq(seqs.len() as u64 + 1))]).unwrap() {
+        seqs.push(block.header().first);
+    }
+    assert!(seqs.is_sorted(), "{seqs:?}");
+}
