@@ -1,7 +1,9 @@
 //! Events as CSV: RFC 4180, one row per event, columns named in the first.
 //!
 //! Names come from strangers and rows are opened in spreadsheets. So a cell that a spreadsheet could take for a
-//! formula begins with an apostrophe, and characters that do not show as themselves are written as `\n` or `\u{…}`.
+//! formula begins with an apostrophe, and so does one that began with an apostrophe before: who takes one apostrophe off
+//! each cell that begins with one has what was there ([`without_mark`]). Characters that do not show as themselves are
+//! written as `\n` or `\u{…}`, for people: exports of events have them as they are.
 
 use crate::escape;
 use crate::events::EventLine;
@@ -71,16 +73,32 @@ fn text(value: Option<&Value>) -> String {
 #[must_use]
 pub fn cell(text: &str) -> String {
     let mut shown = escape(text).into_owned();
-    if text.trim_start_matches([' ', '\u{a0}']).starts_with(FORMULA) {
+    if text.starts_with('\'') || text.trim_start_matches([' ', '\u{a0}']).starts_with(FORMULA) {
         shown.insert(0, '\'');
     }
     let must_quote = |letter: char| matches!(letter, ',' | ';' | '"' | '\'') || letter.is_whitespace();
     if shown.contains(must_quote) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
 }
 
+/// What stood in a cell before it was kept from being a formula; `cell` is as a reader of CSV gives it, unquoted.
+#[must_use]
+pub fn without_mark(cell: &str) -> &str {
+    cell.strip_prefix('\'').unwrap_or(cell)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_keeps_a_cell_from_being_a_formula_can_be_taken_off_again() {
+        for text in ["=1+1", "'=1+1", "''", "'ann", "ann", "", "-1", "a'b", "@x,\"y\"", " =1"] {
+            let cell = cell(text);
+            let unquoted = cell.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            let unquoted = unquoted.map_or(cell.clone(), |inner| inner.replace("\"\"", "\""));
+            assert_eq!(without_mark(&unquoted), text, "{cell}");
+        }
+    }
 
     #[test]
     fn cells_are_quoted_and_escaped() {

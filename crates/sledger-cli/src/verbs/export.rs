@@ -1,8 +1,10 @@
-//! `export`: a ledger's past as a recording, as events, as a table, or as its very blocks.
+//! `export`: a ledger's past as a recording, as events, as a table for people or programs, or as its very blocks.
 //!
 //! Promise: it streams; what is held is the state of who is in, and one decision. Nothing is ever written to the
 //! ledger. An export of events or of blocks can be read back by every verb that takes `--recording`.
 
+mod parquet;
+mod range;
 mod recording;
 
 use crate::args::Global;
@@ -12,6 +14,8 @@ use crate::past::Past;
 use crate::whence::Whence;
 use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
+use parquet::Table;
+use range::Range;
 use sledger_core::State;
 use sledger_core::decide::edge::user_key;
 use sledger_projector::tell;
@@ -26,10 +30,10 @@ use sledger_wire::events::EventLine;
 /// Events and blocks can be read back with --recording FILE. A recording decides the same again with simulate
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// recording: commands; events: one JSON object each; csv: a table;
-    /// blocks: the ledger's own bytes [default: events]
+    /// recording: commands; events: one JSON object each; csv, parquet: a
+    /// table; blocks: the ledger's own bytes [default: events]
     #[arg(long, value_enum, default_value_t, hide_possible_values = true, hide_default_value = true)]
-    #[arg(value_name = "recording|events|csv|blocks")]
+    #[arg(value_name = "recording|events|csv|parquet|blocks")]
     format: ExportFormat,
     /// Only what concerns this user
     #[arg(long, value_name = "USER")]
@@ -37,7 +41,16 @@ pub(crate) struct Export {
     /// Pseudonyms for users, sessions, addresses and attributes
     #[arg(long)]
     redact: bool,
+    /// From here on: a time, -2h, seq:N (after that event) or ms:N
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Before this time, or up to seq:N
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    until: Option<String>,
 }
+
+/// Gets each event.
+type Show<'s> = &'s mut dyn FnMut(&EventLine) -> Result<()>;
 
 /// The form of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -49,6 +62,8 @@ enum ExportFormat {
     Events,
     /// A table of events.
     Csv,
+    /// A table of events with types.
+    Parquet,
     /// Blocks as they lie on the disk.
     Blocks,
 }
@@ -57,31 +72,45 @@ impl Export {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         let whence = Whence::of(global)?;
+        let range = Range::of(self.since.as_deref(), self.until.as_deref(), &whence, global.tz)?;
         match self.format {
             ExportFormat::Blocks => self.blocks(&whence, global, out)?,
-            ExportFormat::Recording => self.recording(&whence, global, out)?,
+            ExportFormat::Recording => self.recording(&whence, range, global, out)?,
             ExportFormat::Csv => {
                 let past = Past::open(&whence, global, out)?;
                 out.text(&csv::header())?;
-                self.lines(past, out, csv::row)?;
+                self.lines(past, range, &mut |line| out.text(&csv::row(line)))?;
+            }
+            ExportFormat::Parquet => {
+                let past = Past::open(&whence, global, out)?;
+                let mut table = Table::new()?;
+                self.lines(past, range, &mut |line| out.bytes(&table.add(line)?))?;
+                out.bytes(&table.finish()?)?;
             }
             ExportFormat::Events if self.is_whole() => events(Past::open(&whence, global, out)?, out)?,
             ExportFormat::Events => {
                 let past = Past::open(&whence, global, out)?;
-                self.lines(past, out, |line| format!("{}\n", line.to_json()))?;
-                out.say("this export cannot be folded again: it is of one user, or under pseudonyms");
+                self.lines(past, range, &mut |line| out.line(&line.to_json()))?;
+                out.say(
+                    "this export cannot be folded again: it is of one user, of a part, or under pseudonyms",
+                );
             }
         }
         Ok(Exit::Ok)
     }
 
     const fn is_whole(&self) -> bool {
-        self.user.is_none() && !self.redact
+        self.user.is_none() && !self.redact && self.since.is_none() && self.until.is_none()
     }
 
     fn blocks(&self, whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<()> {
         if !self.is_whole() {
-            let flag = if self.redact { "--redact" } else { "--user" };
+            let flags = [
+                ("--redact", self.redact),
+                ("--user", self.user.is_some()),
+                ("--since", self.since.is_some()),
+            ];
+            let flag = flags.iter().find(|(_, is_given)| *is_given).map_or("--until", |(flag, _)| flag);
             return Err(Usage::error(format!(
                 "{flag} cannot go with --format blocks: blocks are whole, or their hashes do not hold"
             )));
@@ -96,10 +125,13 @@ impl Export {
         Ok(())
     }
 
-    /// Every event asked for, as `shown`.
-    fn lines(&self, past: Past, out: &mut Output<'_>, shown: impl Fn(&EventLine) -> String) -> Result<()> {
+    /// Shows every event asked for.
+    fn lines(&self, past: Past, range: Range, show: Show<'_>) -> Result<()> {
         let pseudonyms = self.pseudonyms()?;
         past.read(&mut |recorded, state| {
+            if !range.covers(recorded) {
+                return Ok(());
+            }
             let key = self.key(state)?;
             for told in tell(state, recorded) {
                 let line = match key.as_deref().map(OneUser) {
@@ -107,7 +139,7 @@ impl Export {
                     Some(user) => user.event(&told, state, pseudonyms.as_ref()),
                     None => line(&told, state, pseudonyms.as_ref()),
                 };
-                out.text(&shown(&line))?;
+                show(&line)?;
             }
             Ok(())
         })?;

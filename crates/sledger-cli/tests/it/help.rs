@@ -104,7 +104,14 @@ fn a_login_says_what_it_is_for() {
 #[test]
 fn flags_of_export_are_those_of_the_table() {
     let ran = run(folder(&[]).path(), &["export", "--help"]);
-    for flag in ["--format <recording|events|csv|blocks>", "--user <USER>", "--redact", "[default: events]"] {
+    for flag in [
+        "--format <recording|events|csv|parquet|blocks>",
+        "--since <WHEN>",
+        "--until <WHEN>",
+        "--user <USER>",
+        "--redact",
+        "[default: events]",
+    ] {
         assert!(ran.stdout.contains(flag), "{flag} is missing in\n{}", ran.stdout);
     }
 }

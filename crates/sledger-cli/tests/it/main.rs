@@ -10,6 +10,7 @@ mod bad;
 mod checkpoints;
 mod common;
 mod export;
+mod export_parts;
 mod help;
 mod import;
 mod policies;

@@ -3,6 +3,7 @@
 //! The past is read twice: first for touches that were recorded later than they were made.
 
 use super::Export;
+use super::range::Range;
 use crate::args::Global;
 use crate::exit::Usage;
 use crate::output::{Format, Output};
@@ -21,24 +22,41 @@ use std::path::Path;
 const COUNTED_MAX: Millis = Millis(100_000_000_000);
 
 impl Export {
-    pub(super) fn recording(&self, whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<()> {
+    pub(super) fn recording(
+        &self,
+        whence: &Whence,
+        range: Range,
+        global: &Global,
+        out: &mut Output<'_>,
+    ) -> Result<()> {
+        if self.since.is_some() {
+            return Err(Usage::error(
+                "--since cannot go with --format recording: what came before decides what comes after",
+            ));
+        }
         let (late, last) = late_touches(whence, global)?;
         let past = Past::open(whence, global, out)?;
         let pseudonyms = self.pseudonyms()?;
         let mut commands = Commands::new(&past.begin, late);
+        let mut is_begun = range.is_all();
         let state = past.read(&mut |recorded, state| {
             // A served ledger may have gone on since it was read first.
-            if recorded.first > last {
+            if recorded.first > last || !range.covers(recorded) {
                 return Ok(());
             }
             let key = self.key(state)?;
             let is_theirs = |user: &str| OneUser(user).concerns_decision(recorded, state);
             if key.as_deref().is_none_or(is_theirs) {
-                self.write(commands.decision(recorded, state), state, pseudonyms.as_ref(), out)?;
+                let commands = commands.decision(recorded, state);
+                is_begun = is_begun || !commands.is_empty();
+                self.write(commands, state, pseudonyms.as_ref(), out)?;
             }
             Ok(())
         })?;
-        self.write(commands.finish(&state), &state, pseudonyms.as_ref(), out)?;
+        // Cut off before anything but settings, it would begin with those of the end.
+        if is_begun {
+            self.write(commands.finish(&state), &state, pseudonyms.as_ref(), out)?;
+        }
         self.tell(commands.losses(), out);
         Ok(())
     }
