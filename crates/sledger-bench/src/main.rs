@@ -30,6 +30,7 @@ mod redis;
 mod refold;
 mod sealed;
 mod stats;
+mod verify;
 mod work;
 
 use anyhow::{Context, ensure};
@@ -71,6 +72,8 @@ enum What {
     Refold(refold::Options),
     /// The whole past decided again by another policy beside folding it
     Backtest(backtest::Options),
+    /// The whole past proved: storage checked, every decision decided again
+    Verify(verify::Options),
     /// Time until ready after a kill
     Open(open::Options),
     /// Bytes on disk for each event after sealing
@@ -193,6 +196,7 @@ fn measure(what: &What, common: &Common) -> anyhow::Result<(Measured, Vec<&'stat
         What::Memory(options) => memory::measure(common, options)?,
         What::Refold(options) => refold::measure(common, options)?,
         What::Backtest(options) => backtest::measure(common, options)?,
+        What::Verify(options) => verify::measure(common, options)?,
         What::Open(options) => open::measure(common, options)?,
         What::Disk(options) => disk::measure(common, options)?,
         What::Answers(options) => answers::measure(common, options)?,

@@ -142,6 +142,28 @@ impl Past {
         Ok(last)
     }
 
+    /// Shows every decision with its first event, folding only what must be folded to know it.
+    pub(crate) fn scan(self, see: &mut dyn FnMut(Seq, &Decision)) -> Result<()> {
+        let Kind::Blocks(blocks) = self.kind else {
+            let mut first = Seq(1);
+            return self.each(&mut |decision| {
+                see(first, &decision);
+                first = first.plus(decision.events.len() as u64);
+                Ok(true)
+            });
+        };
+        for block in blocks {
+            let block = block?;
+            let mut first = block.header().first;
+            for decision in decisions(&block) {
+                let decision = decision?;
+                see(first, &decision);
+                first = first.plus(decision.events.len() as u64);
+            }
+        }
+        Ok(())
+    }
+
     /// Shows every decision, unfolded where it is stored so: blocks are read and decoded by a thread of their own.
     pub(crate) fn each(self, see: Each<'_>) -> Result<()> {
         match self.kind {

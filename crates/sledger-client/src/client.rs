@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sledger_wire::answer::{Problem, SessionObject};
 use sledger_wire::pages::{Ended, LedgerStats, Readiness, SessionsPage, Top, UserDetail, UsersPage};
-use sledger_wire::queries::{ClearQuery, SessionsQuery, TargetQuery, UsersQuery};
+use sledger_wire::queries::{ClearQuery, SessionsQuery, TargetQuery, UsersQuery, WhyQuery};
+use sledger_wire::why::Why;
 use std::time::Duration;
 
 /// How long a connection may take.
@@ -162,6 +163,17 @@ impl Client {
     /// The connection's.
     pub fn ledger(&self) -> Result<LedgerStats, ClientError> {
         self.get(&["v1", "ledger"], &())
+    }
+
+    /// Why a session is in, ended, or was refused: `SESSION`, `SESSION@SEQ`, `seq:N` or `user:NAME`.
+    ///
+    /// # Errors
+    /// Refused with 404 where nothing is recorded of it, with 503 where others ask already.
+    pub fn why(&self, about: &str) -> Result<Why, ClientError> {
+        let url = self.path(&["v1", "replay", "why"])?;
+        let query = WhyQuery { about: about.to_owned() };
+        // History is read for it: more time than an answer usually takes.
+        Ok(self.read(self.feed.get(url).query(&query))?)
     }
 
     /// Whether somebody new is let in, and why not.

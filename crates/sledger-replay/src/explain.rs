@@ -192,7 +192,7 @@ impl Explained {
     }
 }
 
-fn told(rejudge: &mut Rejudge, decision: &Decision) -> Told {
+pub(crate) fn told(rejudge: &mut Rejudge, decision: &Decision) -> Told {
     let mut hearing = Hearing::default();
     let again = rejudge.again(decision, Some(&mut hearing));
     let source = |policy: &PolicyRef| rejudge.source_of(policy);
@@ -201,7 +201,7 @@ fn told(rejudge: &mut Rejudge, decision: &Decision) -> Told {
 }
 
 /// Sessions that a decision names, with their ids.
-fn ids(decision: &Decision, state: &State) -> Vec<(Seq, Arc<str>)> {
+pub(crate) fn ids(decision: &Decision, state: &State) -> Vec<(Seq, Arc<str>)> {
     use sledger_core::event::Judgement;
     let of_judged = decision.judged.iter().flat_map(|judged| match &judged.answer {
         Judgement::Evict { victims } => victims.clone(),
@@ -219,7 +219,7 @@ fn ids(decision: &Decision, state: &State) -> Vec<(Seq, Arc<str>)> {
         .collect()
 }
 
-fn counted(state: &State, facts: &Facts, decision: &Decision) -> Vec<Counted> {
+pub(crate) fn counted(state: &State, facts: &Facts, decision: &Decision) -> Vec<Counted> {
     let quotas = state.ready().quotas.iter().zip(0u16..);
     let of_quota = quotas.flat_map(|(quota, index)| {
         let limit = quota.configured_limit(facts, decision.at).0;

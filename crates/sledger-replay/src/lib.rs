@@ -17,3 +17,4 @@ pub mod quotas;
 pub mod rejudge;
 pub mod simulate;
 pub mod verify;
+pub mod why;

@@ -30,7 +30,7 @@ use sledger_core::command::{Command, Request};
 use sledger_core::config::Bounds;
 use sledger_core::decide::{Decided, Means, decide, own_decision};
 use sledger_core::event::{Binding, Decision, Event, Op, PolicyRef, RULES_REVISION};
-use sledger_core::evolve::evolve_decision;
+use sledger_core::evolve::{Effects, evolve_decision};
 use sledger_core::policy::Policies;
 use sledger_core::{Millis, Seq, State};
 use sledger_policy::Engine;
@@ -152,8 +152,13 @@ impl Rejudge {
     /// # Errors
     /// Where the candidate cannot take the params of its quota.
     pub fn fold(&mut self, decision: &Decision) -> Result<(), RejudgeError> {
+        self.fold_told(decision).map(|_| ())
+    }
+
+    /// As [`Rejudge::fold`]; what each event did.
+    pub(crate) fn fold_told(&mut self, decision: &Decision) -> Result<Effects, RejudgeError> {
         let first = self.next_seq();
-        evolve_decision(&mut self.state, first, decision);
+        let effects = evolve_decision(&mut self.state, first, decision);
         if matches!(decision.op, Op::Configure | Op::Policy) {
             self.texts.note(decision);
             let applied = decision.events.iter().rev().find_map(|event| match event {
@@ -165,6 +170,19 @@ impl Rejudge {
                 self.settled()?;
             }
         }
+        Ok(effects)
+    }
+
+    /// Lets another stand in from here on, or nobody any more.
+    pub(crate) fn stand_in(&mut self, standing: Option<Standing>) -> Result<(), RejudgeError> {
+        let is_back = standing.is_none();
+        self.standing = standing;
+        if is_back {
+            let (seq, decision) = (self.state.seq(), binding(&self.state, self.recorded.to_vec()));
+            evolve_decision(&mut self.state, seq, &decision);
+        }
+        self.settled()?;
+        self.meet();
         Ok(())
     }
 

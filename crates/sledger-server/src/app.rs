@@ -3,12 +3,14 @@
 use crate::ask::Callers;
 use crate::config::Config;
 use crate::key::SessionKey;
-use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX};
+use crate::limits::{ASKERS_MAX, BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
     batch, blocks, docs, events, groups, health, introspect, ledger, metrics, notes, openapi, policies,
     quotas, reload, reply, sessions, stats, users,
+    batch, blocks, docs, events, groups, health, introspect, metrics, notes, openapi, policies, quotas,
+    reload, reply, sessions, stats, users, why,
 };
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -35,6 +37,8 @@ pub(crate) struct App {
     pub(crate) disk_readers: Arc<Semaphore>,
     /// Bounds who takes raw blocks at once.
     pub(crate) block_readers: Arc<Semaphore>,
+    /// Bounds who asks about the past at once.
+    pub(crate) askers: Arc<Semaphore>,
     /// One scrape at a time.
     pub(crate) scrapes: Semaphore,
     /// One policy at a time passes the gate: its tests may take a while.
@@ -50,6 +54,7 @@ impl App {
         let callers = Callers::new(ledger.clone());
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
         let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
+        let askers = Arc::new(Semaphore::new(ASKERS_MAX));
         let reloading = Reloading::new(config.policies_refused.clone());
         let (scrapes, gate) = (Semaphore::new(1), Arc::new(Semaphore::new(1)));
         let near_percent = AtomicU32::new(config.near_percent);
@@ -61,6 +66,7 @@ impl App {
             stops,
             disk_readers,
             block_readers,
+            askers,
             scrapes,
             gate,
             reloading,
@@ -138,6 +144,7 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(policies::rollback))
         .routes(routes!(policies::stop))
         .routes(routes!(notes::write))
+        .routes(routes!(why::why))
         .routes(routes!(reload::over_http))
         .routes(routes!(introspect::introspect))
         .routes(routes!(metrics::metrics))

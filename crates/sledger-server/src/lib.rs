@@ -54,6 +54,7 @@ mod sessions;
 mod stall;
 mod stats;
 mod users;
+mod why;
 
 pub use config::Config;
 pub use error::ServeError;

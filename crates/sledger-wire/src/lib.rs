@@ -42,6 +42,7 @@ pub mod schemas;
 mod suggest;
 mod tree;
 pub mod values;
+pub mod why;
 
 pub use escape::escape;
 pub use fields::Fault;

@@ -43,6 +43,16 @@ impl TargetQuery {
     }
 }
 
+/// `GET /v1/replay/why`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct WhyQuery {
+    /// `SESSION`, `SESSION@SEQ`, `seq:N` or `user:NAME`.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+    pub about: String,
+}
+
 /// A change of settings: why, where its body has no room for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

@@ -89,6 +89,11 @@ impl Asking {
         self.0.top().map_err(told)
     }
 
+    /// Why a session is in, ended, or was refused.
+    pub(crate) fn why(&self, about: &str) -> Result<sledger_wire::why::Why> {
+        self.0.why(about).map_err(told)
+    }
+
     /// All sessions that are asked for, page by page.
     pub(crate) fn sessions(&self, mut query: SessionsQuery) -> Result<SessionsPage> {
         let mut whole = SessionsPage::default();

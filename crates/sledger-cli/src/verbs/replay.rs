@@ -6,6 +6,7 @@ mod at;
 mod moment;
 mod note;
 mod verify;
+mod why;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -19,6 +20,7 @@ pub(crate) enum Replay {
     Note(note::Note),
     At(at::At),
     Verify(verify::Verify),
+    Why(why::Why),
 }
 
 impl Replay {
@@ -28,6 +30,7 @@ impl Replay {
             Self::Note(verb) => verb.run(global, out),
             Self::At(verb) => verb.run(global, out),
             Self::Verify(verb) => verb.run(global, out),
+            Self::Why(verb) => verb.run(global, out),
         }
     }
 }

@@ -52,6 +52,7 @@ const VERBS: &[&[&str]] = &[
     &["replay", "at"],
     &["replay", "note"],
     &["replay", "verify"],
+    &["replay", "why"],
     &["config"],
     &["config", "check"],
     &["config", "show"],
