@@ -81,6 +81,7 @@ fn steps(common: &Common) -> Vec<Step<'_>> {
         ("memory", Box::new(|| memory::measure(common, &defaults()?))),
         ("refold", Box::new(|| refold::measure(common, &defaults()?))),
         ("backtest", Box::new(|| backtest::measure(common, &defaults()?))),
+        ("verify", Box::new(|| verify::measure(common, &defaults()?))),
         ("open", Box::new(|| open::measure(common, &defaults()?))),
         ("disk", Box::new(|| disk::measure(common, &defaults()?))),
         ("answers", Box::new(|| answers::measure(common, &defaults()?))),

@@ -18,6 +18,7 @@ mod output;
 mod past;
 mod policies;
 mod reload;
+mod served;
 mod show;
 mod verbs;
 mod watch;

@@ -7,6 +7,7 @@ use crate::configured::{self, Flags};
 use crate::lines::Lines;
 use crate::output::Output;
 use crate::policies;
+use crate::served;
 use crate::verbs::asking::Asking;
 use crate::verbs::ledger::not_served;
 use crate::whence::Whence;
@@ -18,9 +19,9 @@ use sledger_log::block::MAGIC;
 use sledger_log::{Block, BlockStream, Blocks, Reader};
 use sledger_projector::Projection;
 use sledger_replay::export::{ReadBack, begun};
-use sledger_replay::history::{Ahead, Fold, decisions};
+use sledger_replay::history::{Ahead, Fold, decisions, first_state};
 use sledger_replay::simulate::Simulation;
-use sledger_wire::events::{Begin, is_event_line};
+use sledger_wire::events::{Base, Begin, is_event_line};
 use std::io::Read;
 use std::iter::Peekable;
 use std::path::Path;
@@ -59,7 +60,7 @@ impl Past {
     pub(crate) fn open(whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Self> {
         match whence {
             Whence::Data(dir) => Self::of_data(dir),
-            Whence::Connect(url) => Self::of_stream(url.clone(), Asking::new(url)?.blocks()?),
+            Whence::Connect(url) => Self::of_served(url),
             Whence::Recording(file) => Self::of_file(file, global, out),
         }
     }
@@ -67,13 +68,30 @@ impl Past {
     fn of_data(dir: &Path) -> Result<Self> {
         not_served(dir)?;
         let reader = Reader::open(dir)?;
-        let begin = Begin { ledger: Some(reader.meta().ledger.to_string()), ..Begin::default() };
+        let base = reader.begins().map(|_| first_state(dir, &reader)).transpose()?.map(Base);
+        let begin = Begin { ledger: Some(reader.meta().ledger.to_string()), base, ..Begin::default() };
         let blocks: Blocks = reader.blocks(Seq(1));
         Ok(Self { begin, kind: Kind::Blocks(Box::new(blocks.map(|block| Ok(block?)))) })
     }
 
+    fn of_served(url: &str) -> Result<Self> {
+        let asking = Asking::new(url)?;
+        let Some(begins) = asking.stats()?.begins else {
+            return Self::of_stream(url.to_owned(), asking.blocks()?);
+        };
+        let base = served::base(&asking, &begins)?;
+        let mut past =
+            Self::of_blocks(url.to_owned(), BlockStream::after(asking.blocks()?, base.head, None))?;
+        past.begin.base = Some(Base(base.state));
+        Ok(past)
+    }
+
     fn of_stream(name: String, input: impl Read + Send + 'static) -> Result<Self> {
-        let mut blocks: Peekable<_> = BlockStream::new(input).peekable();
+        Self::of_blocks(name, BlockStream::new(input))
+    }
+
+    fn of_blocks(name: String, blocks: BlockStream<impl Read + Send + 'static>) -> Result<Self> {
+        let mut blocks: Peekable<_> = blocks.peekable();
         let ledger = match blocks.peek() {
             Some(Ok(block)) => Some(block.header().ledger.to_string()),
             Some(Err(error)) => bail!("{name}: {error}"),

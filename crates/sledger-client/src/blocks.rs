@@ -20,6 +20,12 @@ impl Client {
     }
 }
 
+impl RawBlocks {
+    pub(crate) fn of(response: Response) -> Self {
+        Self(response)
+    }
+}
+
 impl Read for RawBlocks {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         self.0.read(to)

@@ -88,17 +88,24 @@ pub struct BlockStream<R> {
     head: Head,
     ledger: Option<LedgerId>,
     is_over: bool,
+    /// The next block need not follow on anything.
+    is_anywhere: bool,
 }
 
 impl<R: Read> BlockStream<R> {
     /// Reads a ledger from its first event on.
     pub fn new(input: R) -> Self {
-        Self { input, offset: 0, head: Head::default(), ledger: None, is_over: false }
+        Self { input, offset: 0, head: Head::default(), ledger: None, is_over: false, is_anywhere: false }
     }
 
     /// Reads what follows on `head` in `ledger`; without a ledger, that of the first block counts.
     pub fn after(input: R, head: Head, ledger: Option<LedgerId>) -> Self {
         Self { head, ledger, ..Self::new(input) }
+    }
+
+    /// Reads from whichever block comes first on: that one follows on whatever it names.
+    pub fn anywhere(input: R) -> Self {
+        Self { is_anywhere: true, ..Self::new(input) }
     }
 
     /// Where the last block given leaves the log.
@@ -117,7 +124,9 @@ impl<R: Read> BlockStream<R> {
         let Some(bytes) = self.bytes()? else { return Ok(None) };
         let length = bytes.len() as u64;
         let block = Block::parse(bytes.into_boxed_slice()).map_err(|source| self.wrong(source))?;
-        self.follows(&block)?;
+        if !std::mem::take(&mut self.is_anywhere) {
+            self.follows(&block)?;
+        }
         self.offset += length;
         self.head = block.head();
         self.ledger = Some(block.header().ledger);

@@ -32,6 +32,7 @@ use sledger_core::event::Op;
 use sledger_core::evolve::Parts;
 use sledger_core::numbers::NumberMap;
 use sledger_core::quota::Ready;
+use sledger_core::state::Holds;
 use sledger_core::{Facts, Millis, Seq, State};
 use std::sync::Arc;
 
@@ -71,6 +72,7 @@ pub struct Projection {
     touched: Vec<u32>,
     tombs: Tombs,
     rates: RateRing,
+    holds: Holds,
 }
 
 impl Projection {
@@ -96,6 +98,7 @@ impl Projection {
             touched: Vec::new(),
             tombs: Tombs::default(),
             rates: RateRing::default(),
+            holds: Holds::new(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Projection {
             projection.take_over(session);
         }
         projection.parts = state.parts().clone();
+        projection.holds = state.holds().clone();
         projection.policies = Policies::new(state.sources().clone(), state.bindings());
         let most = projection.tombstones_max();
         for tombstone in state.tombstones() {
@@ -116,6 +120,12 @@ impl Projection {
         }
         projection.settle();
         projection
+    }
+
+    /// The holds that stand.
+    #[must_use]
+    pub const fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Makes room for what is about to be put in.

@@ -58,6 +58,9 @@ pub fn hex(bytes: &[u8]) -> String {
 /// # Errors
 /// Names the setting or policy that cannot be used.
 pub fn begun(begin: &Begin) -> Result<State, HistoryError> {
+    if let Some(base) = &begin.base {
+        return Ok(base.0.clone());
+    }
     let Some(settings) = &begin.settings else { return beginning() };
     let install = |policy: &sledger_wire::events::PolicyText| Install {
         name: Arc::clone(&policy.name),

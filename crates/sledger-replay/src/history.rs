@@ -14,9 +14,10 @@ use sledger_core::decider::Recorded;
 use sledger_core::event::Decision;
 use sledger_core::evolve::Effect;
 use sledger_core::quota::Ready;
+use sledger_core::snapshot::{Loader, Rows, SNAPSHOT_REVISION};
 use sledger_core::state::AHEAD_DECISIONS;
 use sledger_core::{Seq, State, refold};
-use sledger_log::{Block, CodecError, OpenError, ReadError, Reader};
+use sledger_log::{Bases, Block, CodecError, OpenError, ReadError, Reader, SnapshotReader};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,6 +37,16 @@ pub enum HistoryError {
         seq: Seq,
         /// Why.
         source: CodecError,
+    },
+    /// The state that history begins with.
+    #[error(
+        "history begins after seq {seq}, and the base that stands for what came before cannot be used: {reason}"
+    )]
+    Base {
+        /// The last event that is gone.
+        seq: Seq,
+        /// Why.
+        reason: String,
     },
     /// Quota safety does not hold.
     #[error(transparent)]
@@ -69,10 +80,10 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// A fold that begins with `state`, before its first event.
+    /// A fold that goes on from `state`.
     #[must_use]
     pub fn new(state: State) -> Self {
-        let quotas = QuotaFold::new(state.ready());
+        let quotas = QuotaFold::of(&state);
         Self { state, quotas }
     }
 
@@ -140,14 +151,44 @@ pub fn beginning() -> Result<State, HistoryError> {
     Ok(State::new(ready, Vec::new(), 0))
 }
 
+/// The state before the first event that is there in `dir`: that of a new ledger, or the base of one whose first
+/// volumes are gone.
+///
+/// # Errors
+/// The base is missing, changed, or of another revision than this program reads.
+pub fn first_state(dir: &Path, reader: &Reader) -> Result<State, HistoryError> {
+    let Some(begins) = reader.begins() else { return beginning() };
+    let opened = Bases::new(dir, reader.meta()).open(begins);
+    let state = opened.map_err(|error| error.to_string()).and_then(base);
+    state.map_err(|reason| HistoryError::Base { seq: begins.head.seq, reason })
+}
+
+/// The state of a base that was opened.
+///
+/// # Errors
+/// Says why it cannot be used.
+pub fn base(mut reader: SnapshotReader) -> Result<State, String> {
+    let found = reader.about().revision;
+    if found != SNAPSHOT_REVISION {
+        return Err(format!("its rows have revision `{found}`; this program reads `{SNAPSHOT_REVISION}`"));
+    }
+    let mut loader = Loader::new(0, reader.bytes());
+    while let Some((kind, body)) = reader.frame().map_err(|error| error.to_string())? {
+        let rows = Rows::decode(kind, &body).map_err(|error| error.to_string())?;
+        loader.take(rows).map_err(|error| error.to_string())?;
+    }
+    loader.finish().map_err(|error| error.to_string())
+}
+
 /// Folds the ledger in `dir` from its beginning and shows each decision to `see`. Reads blocks by scan, never
 /// through sled; nothing is written. The state at the end.
 ///
 /// # Errors
 /// The first thing that is damaged or does not add up.
 pub fn fold(dir: &Path, mut see: impl FnMut(Folded<'_>)) -> Result<State, HistoryError> {
-    let mut fold = Fold::new(beginning()?);
-    let blocks = Reader::open(dir)?.blocks(Seq(1));
+    let reader = Reader::open(dir)?;
+    let mut fold = Fold::new(first_state(dir, &reader)?);
+    let blocks = reader.blocks(Seq(1));
     for batch in Ahead::of(blocks.map(|block| block.map_err(HistoryError::from))) {
         let batch = batch?;
         fold.batch(batch, |recorded, state| {

@@ -83,6 +83,14 @@ impl QuotaFold {
         Self { hard: hard(ready), ..Self::default() }
     }
 
+    /// A fold that goes on from `state`, whose sessions are counted as they are.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        let mut fold = Self { parts: state.parts().clone(), ..Self::new(state.ready()) };
+        fold.recount(state);
+        fold
+    }
+
     /// Folds a decision whose first event is `first`. `after` is the state after it: only a change of configuration
     /// looks there, for the keys that then count each session.
     ///

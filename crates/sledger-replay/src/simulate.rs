@@ -120,7 +120,8 @@ impl Simulation {
 
 fn begin(settings: &Settings, installs: &[Install]) -> Begin {
     let text = |one: &Install| PolicyText { name: Arc::clone(&one.name), text: Arc::clone(&one.text) };
-    Begin { ledger: None, settings: Some(settings.clone()), policies: installs.iter().map(text).collect() }
+    let policies = installs.iter().map(text).collect();
+    Begin { ledger: None, settings: Some(settings.clone()), policies, base: None }
 }
 
 impl std::fmt::Debug for Simulation {

@@ -89,7 +89,7 @@ impl Ledger {
     }
 
     fn past(self, settings: Settings) -> Past {
-        (Begin { ledger: None, settings: Some(settings), policies: Vec::new() }, self.recorded)
+        (Begin { ledger: None, settings: Some(settings), policies: Vec::new(), base: None }, self.recorded)
     }
 }
 

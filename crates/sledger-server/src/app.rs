@@ -7,10 +7,8 @@ use crate::limits::{ASKERS_MAX, BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
-    batch, blocks, docs, events, groups, health, introspect, ledger, metrics, notes, openapi, policies,
-    quotas, reload, reply, sessions, stats, users,
-    batch, blocks, docs, events, groups, health, introspect, metrics, notes, openapi, policies, quotas,
-    reload, reply, sessions, stats, users, why,
+    batch, blocks, docs, events, evidence, groups, health, introspect, ledger, metrics, notes, openapi,
+    policies, quotas, reload, reply, sessions, stats, users, why,
 };
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -123,9 +121,12 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::one))
         .routes(routes!(users::clear))
         .routes(routes!(stats::top))
-        .routes(routes!(stats::ledger))
-        .routes(routes!(ledger::checkpoint))
-        .routes(routes!(ledger::seal))
+        .routes(routes!(evidence::checkpoint))
+        .routes(routes!(evidence::seal))
+        .routes(routes!(ledger::ledger))
+        .routes(routes!(ledger::base))
+        .routes(routes!(ledger::hold))
+        .routes(routes!(ledger::release))
         .routes(routes!(batch::run))
         .routes(routes!(events::follow))
         .routes(routes!(blocks::raw))

@@ -27,6 +27,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 const LEDGER: HeaderName = HeaderName::from_static("sledger-ledger");
 /// The last event of the last block.
 const HEAD: HeaderName = HeaderName::from_static("sledger-head");
+/// The first event that is there.
+const FIRST: HeaderName = HeaderName::from_static("sledger-first");
 
 /// `GET /v1/blocks`.
 #[utoipa::path(
@@ -45,9 +47,11 @@ const HEAD: HeaderName = HeaderName::from_static("sledger-head");
             body = Value,
             content_type = "application/octet-stream",
             headers(("sledger-ledger" = String, description = "The id of the ledger"),
-                ("sledger-head" = u64, description = "The last event of the last block")),
+                ("sledger-head" = u64, description = "The last event of the last block"),
+                ("sledger-first" = u64, description = "The first event there is: 1, unless volumes went")),
         ),
         (status = 404, description = "the ledger is in memory: it keeps no blocks"),
+        (status = 410, description = "`from` lies before the first event that is there, and is not 1"),
         (status = 422, description = "`from` is refused"),
         (status = 500, description = "the blocks cannot be read"),
     )
@@ -65,6 +69,11 @@ pub(crate) async fn raw(State(app): State<Arc<App>>, Asked(query): Asked<BlocksQ
     let reader =
         reader.map_err(|_| failed("opening panicked"))?.map_err(|error| failed(&error.to_string()))?;
     let ledger = reader.meta().ledger.to_string();
+    let first = reader.begins().map_or(Seq(1), |begins| begins.head.seq.next());
+    if from > Seq(1) && from < first {
+        let told = reader.begins().map(ToString::to_string).unwrap_or_default();
+        return Err(Problem::new(410, None, told).into());
+    }
     let (sender, receiver) = mpsc::channel(BLOCK_CHUNKS_MAX);
     let sending = Sending { from, head, sender, stops: app.stops.clone(), _permit: permit };
     tokio::task::spawn_blocking(move || sending.run(&reader));
@@ -76,6 +85,7 @@ pub(crate) async fn raw(State(app): State<Arc<App>>, Asked(query): Asked<BlocksQ
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HEAD, HeaderValue::from(head.0));
+    headers.insert(FIRST, HeaderValue::from(first.0));
     if let Ok(ledger) = HeaderValue::try_from(ledger) {
         headers.insert(LEDGER, ledger);
     }

@@ -1,118 +1,317 @@
-//! Looking after a served ledger: checkpoints and seals on demand.
+//! The ledger as its operators look after it: what there is of it, the state it begins with, holds.
 
 use crate::app::App;
-use crate::reply::{self, Reply};
+use crate::events::opened;
+use crate::extract::{Asked, RequestId, whole};
+use crate::limits::BLOCK_CHUNKS_MAX;
+use crate::notes::record;
+use crate::openapi::{Bodies, Decisions, Views};
+use crate::reply::{self, Refusal, Reply};
+use crate::stats::bytes_on_disk;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
-use sledger::log::{Reader, SealStatus, hex};
-use sledger::{Actor, CheckpointFailure, Made};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use sledger::Ledger;
+use sledger::core::command::Keep;
+use sledger::core::state::Holds;
+use sledger::log::{Bases, Begins, Reader, VolumeInfo};
+use sledger::projector::Projection;
+use sledger_replay::export::hex;
 use sledger_wire::answer::Problem;
-use sledger_wire::evidence::{CheckpointMade, SealedNow, SealedOne};
+use sledger_wire::bodies::hold_from_json;
+use sledger_wire::events::actor_text;
+use sledger_wire::keeping::{BeginsObject, HoldObject, Holding, KeepingObject, VolumeObject};
+use sledger_wire::pages::LedgerStats;
+use sledger_wire::queries::CommandQuery;
+use sledger_wire::schemas;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio::sync::mpsc;
 
-/// How long a call waits for a volume to be sealed: shorter than a client waits for an answer.
-const SEAL_MAX: Duration = Duration::from_secs(25);
+/// Volumes that are told one by one: the newest.
+const VOLUMES_TOLD_MAX: usize = 1_000;
+/// Bytes of a base that are sent together.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// `POST /v1/ledger/checkpoint`.
+/// `GET /v1/ledger`.
 #[utoipa::path(
-    post,
-    path = "/v1/ledger/checkpoint",
+    get,
+    path = "/v1/ledger",
     tag = "operation",
-    operation_id = "checkpoint",
-    summary = "Signs where the ledger stands",
-    description = "What is durable is signed, kept in the ledger's folder, copied to `ledger.checkpoint_to`, and \
-        recorded. Where nothing was recorded since the last one, that one is given again.",
-    request_body(content = Value, content_type = "application/json", description = "Not read: send `{}`"),
+    operation_id = "ledger",
+    summary = "The ledger in numbers",
     responses(
-        (status = 200, description = "signed", body = CheckpointMade),
-        (status = 404, description = "the ledger is in memory: there is nothing to sign"),
-        (status = 500, description = "there is no key, or it cannot be kept"),
-        (status = 503, description = "it was not made in time, or the ledger does not record it"),
+        (status = 200, description = "now", body = LedgerStats),
+        Views,
     )
 )]
-pub(crate) async fn checkpoint(State(app): State<Arc<App>>) -> Reply {
+pub(crate) async fn ledger(State(app): State<Arc<App>>) -> Reply {
     let ledger = app.ledger.clone();
-    let made = tokio::task::spawn_blocking(move || ledger.checkpoint(Actor::Local)).await;
-    let made = made.map_err(|_| Problem::new(500, None, "making the checkpoint panicked"))?;
-    made.map(|made| reply::json(&told(&made))).map_err(refused)
+    let disk = tokio::task::spawn_blocking(move || ledger.data().map(on_disk)).await;
+    let disk = disk.ok().flatten().unwrap_or_default();
+    let seen = app.read(Seen::of).await?;
+    Ok(reply::json(&told(&app, seen, disk)))
 }
 
-fn refused(failure: CheckpointFailure) -> crate::reply::Refusal {
-    let status = match failure {
-        CheckpointFailure::Record(failure) => return failure.into(),
-        CheckpointFailure::InMemory => 404,
-        CheckpointFailure::Key(_) | CheckpointFailure::Io(_) => 500,
-        CheckpointFailure::Late => 503,
-    };
-    Problem::new(status, None, failure.to_string()).into()
+/// What the views show.
+struct Seen {
+    seq: u64,
+    sessions: u64,
+    users: u64,
+    holds: Vec<HoldObject>,
 }
 
-fn told(made: &Made) -> CheckpointMade {
-    let (stand, key) = (made.checkpoint.stand(), made.checkpoint.key());
-    CheckpointMade {
-        seq: stand.seq.0,
-        head: hex(&stand.head),
-        at: stand.time.rfc3339(),
-        key: key.to_string(),
-        text: made.checkpoint.render(),
-        public_key: key.to_pem().unwrap_or_default(),
-        recorded: made.recorded.map(|seq| seq.0),
-        not_shipped: made.not_shipped.clone(),
+impl Seen {
+    fn of(views: &Projection) -> Self {
+        Self {
+            seq: views.seq().0,
+            sessions: views.session_count() as u64,
+            users: views.user_count() as u64,
+            holds: holds(views.holds()),
+        }
     }
 }
 
-/// `POST /v1/ledger/seal`.
-#[utoipa::path(
-    post,
-    path = "/v1/ledger/seal",
-    tag = "operation",
-    operation_id = "seal",
-    summary = "Ends the active volume and seals it",
-    description = "Sealing goes on in the background where it takes longer than the call may: then `running` says so.",
-    request_body(content = Value, content_type = "application/json", description = "Not read: send `{}`"),
-    responses(
-        (status = 200, description = "how it went", body = SealedNow),
-        (status = 404, description = "the ledger is in memory: it has no volumes"),
-        (status = 500, description = "the volumes cannot be read"),
-        (status = 503, description = "the ledger is poisoned"),
-    )
-)]
-pub(crate) async fn seal(State(app): State<Arc<App>>) -> Reply {
-    let ledger = app.ledger.clone();
-    let sealed = tokio::task::spawn_blocking(move || {
-        let status = ledger.seal_volume(SEAL_MAX);
-        let newest = ledger.data().map_or(Ok(None), newest);
-        (status, newest, ledger.poisoned())
+/// What the data directory shows.
+#[derive(Default)]
+struct OnDisk {
+    volumes: u64,
+    bytes: u64,
+    begins: Option<Begins>,
+    list: Vec<VolumeObject>,
+}
+
+fn told(app: &App, seen: Seen, disk: OnDisk) -> LedgerStats {
+    let (ledger, meta) = (&app.ledger, app.ledger.meta());
+    let reason = ledger.poisoned();
+    LedgerStats {
+        name: app.config.name.clone(),
+        seq: seen.seq,
+        head: ledger.durable().0,
+        sessions: seen.sessions,
+        users: seen.users,
+        volumes: disk.volumes,
+        bytes: disk.bytes,
+        durability: ledger.durability().as_str().to_owned(),
+        poisoned: reason.is_some(),
+        poison_reason: reason.map(|reason| reason.to_string()),
+        disk_full: ledger.is_disk_full(),
+        queue_length: ledger.queue_length() as u64,
+        ledger: meta.map(|meta| meta.ledger.to_string()),
+        partition: meta.map(|meta| meta.partition),
+        created: meta.map(|meta| meta.created.rfc3339()),
+        program: meta.map(|meta| meta.program.clone()),
+        seal_personal: meta.map(|meta| meta.seal_personal),
+        first: disk.begins.map_or(1, |begins| begins.head.seq.next().0),
+        begins: disk.begins.as_ref().map(begins),
+        keep: ledger.keep().to_string(),
+        holds: seen.holds,
+        volume_list: disk.list,
+        snapshot: ledger.newest_snapshot().map(|seq| seq.0),
+        disk_free: ledger.disk_free(),
+        keeping: keeping(ledger),
+    }
+}
+
+fn keeping(ledger: &Ledger) -> Option<KeepingObject> {
+    let status = ledger.keeping()?;
+    Some(KeepingObject { gone: status.gone, last_error: status.last_error })
+}
+
+fn holds(holds: &Holds) -> Vec<HoldObject> {
+    let told = holds.iter().map(|(name, hold)| HoldObject {
+        name: name.to_string(),
+        reason: hold.reason.to_string(),
+        at: hold.at.rfc3339(),
+        actor: actor_text(&hold.by),
     });
-    let (status, newest, poisoned) = sealed.await.map_err(|_| Problem::new(500, None, "sealing panicked"))?;
-    if let Some(reason) = poisoned {
-        return Err(sledger::Failure::Poisoned(reason).into());
-    }
-    let in_memory = || Problem::new(404, None, "the ledger is in memory: it has no volumes");
-    let SealStatus { running, last_error, .. } = status.ok_or_else(in_memory)?;
-    let newest =
-        newest.map_err(|why| Problem::new(500, None, format!("the volumes cannot be read: {why}")))?;
-    Ok(reply::json(&SealedNow {
-        sealed: !running && last_error.is_none(),
-        running,
-        error: last_error,
-        newest,
-    }))
+    told.collect()
 }
 
-/// The last sealed volume in `data`.
-fn newest(data: &Path) -> Result<Option<SealedOne>, String> {
-    let reader = Reader::open(data).map_err(|error| error.to_string())?;
-    let one = |volume: sledger::log::VolumeInfo| {
-        let (end, sealed) = (volume.end?, volume.sealed?);
-        Some(SealedOne {
-            volume: volume.no,
-            first: volume.first.0,
-            last: end.seq.0,
-            head: hex(&end.hash),
-            bytes: sealed.bytes,
-        })
+fn begins(begins: &Begins) -> BeginsObject {
+    BeginsObject {
+        seq: begins.head.seq.0,
+        hash: hex(&begins.head.hash),
+        at: begins.head.at.rfc3339(),
+        epoch: begins.epoch,
+        base: hex(&begins.base),
+        why: begins.why.as_str().to_owned(),
+        when: begins.when.rfc3339(),
+    }
+}
+
+/// Volumes and bytes under `data`. What cannot be read is not told: `ledger verify` says what is wrong with it.
+fn on_disk(data: &Path) -> OnDisk {
+    let bytes = bytes_on_disk(data);
+    let Ok(reader) = opened(data) else { return OnDisk { bytes, ..OnDisk::default() } };
+    let volumes: Vec<VolumeInfo> = reader.volumes().collect();
+    let told = volumes.iter().skip(volumes.len().saturating_sub(VOLUMES_TOLD_MAX));
+    OnDisk {
+        volumes: volumes.len() as u64,
+        bytes,
+        begins: reader.begins().copied(),
+        list: told.map(|info| volume(data, info)).collect(),
+    }
+}
+
+fn volume(data: &Path, info: &VolumeInfo) -> VolumeObject {
+    let folder = || bytes_on_disk(&data.join("volumes").join(format!("{:06}", info.no)));
+    VolumeObject {
+        volume: info.no,
+        first: info.first.0,
+        last: info.end.map(|end| end.seq.0),
+        state: match (info.sealed, info.end) {
+            (Some(_), _) => "sealed",
+            (None, Some(_)) => "ended",
+            (None, None) => "active",
+        }
+        .to_owned(),
+        bytes: info.sealed.map_or_else(folder, |sealed| sealed.bytes),
+        first_at: info.sealed.map(|sealed| sealed.first_at.rfc3339()),
+        last_at: info.end.map(|end| end.at.rfc3339()),
+    }
+}
+
+/// `GET /v1/ledger/base`.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger/base",
+    tag = "history",
+    operation_id = "base",
+    summary = "The state that history begins with",
+    description = "A file: the state right before the first event that is there, whose BLAKE3 stands in \
+        `/v1/ledger` as `begins.base`.",
+    responses(
+        (status = 200, description = "the base", body = Value, content_type = "application/octet-stream"),
+        (status = 404, description = "history begins with the first event"),
+        (status = 500, description = "the base cannot be read"),
+    )
+)]
+pub(crate) async fn base(State(app): State<Arc<App>>) -> Reply {
+    let Some(data) = app.ledger.data().map(ToOwned::to_owned) else {
+        return Err(Problem::new(404, None, "the ledger is in memory: it keeps no volumes").into());
     };
-    Ok(reader.volumes().filter_map(one).last())
+    let opened = tokio::task::spawn_blocking(move || base_file(&data)).await;
+    let Some(file) = opened.map_err(|_| unreadable("opening panicked"))?? else {
+        return Err(Problem::new(404, None, "history begins with the first event").into());
+    };
+    let (sender, receiver) = mpsc::channel(BLOCK_CHUNKS_MAX);
+    tokio::task::spawn_blocking(move || send(file, &sender));
+    let chunks = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|chunk| (chunk, receiver))
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// The file, held open: it may go meanwhile.
+fn base_file(data: &Path) -> Result<Option<std::fs::File>, Refusal> {
+    let reader: Reader = opened(data).map_err(|error| unreadable(&error.to_string()))?;
+    let Some(begins) = reader.begins() else { return Ok(None) };
+    let path = Bases::new(data, reader.meta()).path(begins.head.seq);
+    std::fs::File::open(path).map(Some).map_err(|error| unreadable(&error.to_string()))
+}
+
+fn send(mut file: std::fs::File, sender: &mpsc::Sender<std::io::Result<Bytes>>) {
+    loop {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let read = file.read(&mut chunk);
+        let is_last = !matches!(read, Ok(1..));
+        let sent = match read {
+            Ok(0) => return,
+            Ok(bytes) => {
+                chunk.truncate(bytes);
+                sender.blocking_send(Ok(chunk.into()))
+            }
+            Err(error) => sender.blocking_send(Err(error)),
+        };
+        if sent.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn unreadable(why: &str) -> Refusal {
+    tracing::error!(why, "the base cannot be read");
+    Problem::new(500, None, format!("the base cannot be read: {why}")).into()
+}
+
+/// `POST /v1/ledger/hold`.
+#[utoipa::path(
+    post,
+    path = "/v1/ledger/hold",
+    tag = "operation",
+    operation_id = "hold",
+    summary = "Sets a hold",
+    description = "Until it is released nothing is archived, dropped or erased.",
+    params(CommandQuery, RequestId),
+    request_body(content = schemas::HoldBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "it stands", body = Holding),
+        (status = 409, description = "a hold of this name stands, or as many as may stand at once"),
+        Decisions,
+        Bodies,
+    )
+)]
+pub(crate) async fn hold(
+    State(app): State<Arc<App>>,
+    Asked(query): Asked<CommandQuery>,
+    RequestId(request_id): RequestId,
+    body: Body,
+) -> Reply {
+    let hold = hold_from_json(&whole(body, app.config.read_max).await?, false)?;
+    let keep = Keep::Hold { name: hold.name, reason: hold.reason };
+    changed(&app, keep, (query.command, request_id), StatusCode::CREATED).await
+}
+
+/// `POST /v1/ledger/release`.
+#[utoipa::path(
+    post,
+    path = "/v1/ledger/release",
+    tag = "operation",
+    operation_id = "release",
+    summary = "Releases a hold",
+    params(CommandQuery, RequestId),
+    request_body(content = schemas::ReleaseBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "it stands no more", body = Holding),
+        (status = 404, description = "there is no such hold"),
+        Decisions,
+        Bodies,
+    )
+)]
+pub(crate) async fn release(
+    State(app): State<Arc<App>>,
+    Asked(query): Asked<CommandQuery>,
+    RequestId(request_id): RequestId,
+    body: Body,
+) -> Reply {
+    let hold = hold_from_json(&whole(body, app.config.read_max).await?, true)?;
+    changed(&app, Keep::Release { name: hold.name }, (query.command, request_id), StatusCode::OK).await
+}
+
+async fn changed(app: &App, keep: Keep, ids: (Option<String>, Option<String>), status: StatusCode) -> Reply {
+    let answer = record(app, keep, ids).await?;
+    let holds = app.read(|views| holds(views.holds())).await?;
+    let seq = answer.seq.unwrap_or_default().0;
+    Ok(reply::json_as(status, &Holding { seq, at: answer.at.rfc3339(), holds }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_read_still_has_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("head"), [0; 11]).unwrap();
+        let seen = on_disk(dir.path());
+        assert_eq!((seen.volumes, seen.bytes, seen.list), (0, 11, Vec::new()));
+    }
 }

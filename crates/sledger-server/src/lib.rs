@@ -34,6 +34,7 @@ mod config;
 mod docs;
 mod error;
 mod events;
+mod evidence;
 mod extract;
 mod groups;
 mod guard;

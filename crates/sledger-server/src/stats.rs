@@ -8,7 +8,7 @@ use sledger::core::Millis;
 use sledger::core::clock::Clock as _;
 use sledger::projector::{Latency, Projection, Rate};
 use sledger::{Durability, SystemClock};
-use sledger_wire::pages::{LedgerStats, Quantiles, Rates, Top, TopRow};
+use sledger_wire::pages::{Quantiles, Rates, Top, TopRow};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,51 +18,6 @@ const TOP_MAX: usize = 20;
 /// How deep the data directory is looked at, and how many entries at most.
 const DEPTH_MAX: u32 = 6;
 const ENTRIES_MAX: usize = 100_000;
-
-/// `GET /v1/ledger`.
-#[utoipa::path(
-    get,
-    path = "/v1/ledger",
-    tag = "operation",
-    operation_id = "ledger",
-    summary = "The ledger in numbers",
-    responses(
-        (status = 200, description = "now", body = LedgerStats),
-        Views,
-    )
-)]
-pub(crate) async fn ledger(State(app): State<Arc<App>>) -> Reply {
-    let ledger = app.ledger.clone();
-    let (volumes, bytes) =
-        tokio::task::spawn_blocking(move || ledger.data().map_or((0, 0), on_disk)).await.unwrap_or_default();
-    let (seq, sessions, users) =
-        app.read(|views| (views.seq().0, views.session_count(), views.user_count())).await?;
-    let reason = app.ledger.poisoned();
-    Ok(reply::json(&LedgerStats {
-        name: app.config.name.clone(),
-        seq,
-        head: app.ledger.durable().0,
-        sessions: sessions as u64,
-        users: users as u64,
-        volumes,
-        bytes,
-        durability: app.ledger.durability().as_str().to_owned(),
-        poisoned: reason.is_some(),
-        poison_reason: reason.map(|reason| reason.to_string()),
-        disk_full: app.ledger.is_disk_full(),
-        queue_length: app.ledger.queue_length() as u64,
-    }))
-}
-
-/// Volumes and bytes under `data`.
-fn on_disk(data: &Path) -> (u64, u64) {
-    let volumes = std::fs::read_dir(data.join("volumes")).map_or(0, |entries| {
-        let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
-        let is_volume = |name: &std::ffi::OsString| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
-        names.take(ENTRIES_MAX).filter(is_volume).count() as u64
-    });
-    (volumes, bytes_on_disk(data))
-}
 
 /// Bytes under `data`.
 pub(crate) fn bytes_on_disk(data: &Path) -> u64 {
@@ -163,18 +118,6 @@ fn quantiles(latency: &Latency) -> Quantiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn volumes_are_counted_by_name_and_bytes_by_file() {
-        let dir = tempfile::tempdir().unwrap();
-        for volume in ["000001", "000002", "000003.new"] {
-            std::fs::create_dir_all(dir.path().join("volumes").join(volume).join("db")).unwrap();
-        }
-        std::fs::write(dir.path().join("volumes/000001/db/a"), [0; 100]).unwrap();
-        std::fs::write(dir.path().join("head"), [0; 11]).unwrap();
-        assert_eq!(on_disk(dir.path()), (2, 111));
-        assert_eq!(on_disk(&dir.path().join("gone")), (0, 0));
-    }
 
     #[test]
     fn the_newest_snapshot_gives_the_age() {

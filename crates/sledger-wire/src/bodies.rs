@@ -7,7 +7,7 @@ pub use form::token_from_form;
 use crate::config::{read_params, read_quota, why};
 use crate::escape::brief;
 use crate::fields::{Faults, Fields};
-use crate::keeping::NoteBody;
+use crate::keeping::{HoldBody, NoteBody};
 use crate::readers::{filled, life, limit, seq, text, time};
 use crate::recording::{
     Dialect, Echo, LINE_BYTES_MAX, LOGIN_KEYS, OpName, Reading, command, command_id, login, rejection,
@@ -251,6 +251,27 @@ pub fn note_from_json(body: &[u8]) -> Result<NoteBody, Rejection> {
         NoteBody {
             about: fields.read("about", faults, filled).unwrap_or_default(),
             text: fields.read("text", faults, filled).unwrap_or_default(),
+        }
+    })
+}
+
+/// Reads a [`HoldBody`]; one that `releases` has no reason.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn hold_from_json(body: &[u8], releases: bool) -> Result<HoldBody, Rejection> {
+    let keys: &[&str] = if releases { &["name"] } else { &["name", "reason"] };
+    let tree = object(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", keys, faults);
+        for (field, hint) in [("name", "a hold has a name"), ("reason", "say why nothing may go")] {
+            if keys.contains(&field) && fields.get(field).is_none() {
+                fields.fault(field, faults, &format!("is missing: {hint}"));
+            }
+        }
+        HoldBody {
+            name: fields.read("name", faults, filled).unwrap_or_default(),
+            reason: fields.read("reason", faults, filled).unwrap_or_default(),
         }
     })
 }

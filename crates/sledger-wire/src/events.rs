@@ -11,7 +11,7 @@ mod types;
 pub(crate) use details::source as source_word;
 
 pub use actor::{actor, actor_text};
-pub use export::{Begin, End, ExportLine, ExportRead, PolicyText, is_event_line};
+pub use export::{Base, Begin, End, ExportLine, ExportRead, PolicyText, is_event_line};
 pub use types::{TYPES, type_of};
 
 use crate::answer::AdviceObject;

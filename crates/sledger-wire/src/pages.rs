@@ -331,6 +331,32 @@ pub struct LedgerStats {
     pub disk_full: bool,
     /// Requests that wait to be decided.
     pub queue_length: u64,
+    /// The ledger's id; null in memory, as is all that is of a data directory.
+    pub ledger: Option<String>,
+    /// Its partition.
+    pub partition: Option<u32>,
+    /// When it was made.
+    pub created: Option<String>,
+    /// Version of the program that made it.
+    pub program: Option<String>,
+    /// Whether what is personal is sealed.
+    pub seal_personal: Option<bool>,
+    /// The first event that is there.
+    pub first: u64,
+    /// Where history begins, if not with the first event.
+    pub begins: Option<crate::keeping::BeginsObject>,
+    /// Age at which volumes are dropped.
+    pub keep: String,
+    /// Holds that stand: nothing is archived, dropped or erased while there is one.
+    pub holds: Vec<crate::keeping::HoldObject>,
+    /// Volumes, the newest 1,000 of them in order.
+    pub volume_list: Vec<crate::keeping::VolumeObject>,
+    /// The seq of the newest snapshot.
+    pub snapshot: Option<u64>,
+    /// Free bytes on the disk.
+    pub disk_free: Option<u64>,
+    /// Volumes dropped since the start, and why the last try failed.
+    pub keeping: Option<crate::keeping::KeepingObject>,
 }
 
 /// `/readyz`.

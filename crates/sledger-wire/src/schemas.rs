@@ -137,6 +137,27 @@ pub struct NoteBody {
     pub text: String,
 }
 
+/// The body of `POST /v1/ledger/hold`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldBody {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub name: String,
+    /// Why nothing may go.
+    #[schema(min_length = 1, max_length = 512, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub reason: String,
+}
+
+/// The body of `POST /v1/ledger/release`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseBody {
+    /// The hold's name.
+    #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub name: String,
+}
+
 /// The body of `POST /v1/policies/{name}/promote` and `/stop`; empty for all quotas concerned.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -17,6 +17,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Settings of the configuration file: quotas with origin `file`.
     pub settings: Settings,
+    /// Leaves settings and policies as the ledger has them, whatever is given here: for looking after a ledger.
+    pub as_recorded: bool,
     /// BLAKE3 of the configuration file, if there is one: settings are applied anew when it differs from the last.
     pub file: Option<[u8; 32]>,
     /// Policies of the policies folder: they override the built-in ones of the same name.
@@ -34,6 +36,8 @@ pub struct Config {
     pub durability: Durability,
     /// A wall clock further ahead of the last recorded time than this is refused until it is accepted.
     pub gap_max: Span,
+    /// Sealed volumes whose last event is older are dropped; never, unless said otherwise.
+    pub keep: Span,
     /// Accept a wall clock that is further ahead.
     pub accept_clock: bool,
     /// Whether personal fields are sealed in a new ledger.
@@ -63,6 +67,7 @@ impl Config {
         Self {
             data: data.into(),
             settings: Settings::default(),
+            as_recorded: false,
             file: None,
             installs: Some(Vec::new()),
             bounds: Bounds::default(),
@@ -71,6 +76,7 @@ impl Config {
             reserve_bytes: 256 << 20,
             durability: Durability::Durable,
             gap_max: Span::seconds(7 * 86_400),
+            keep: Span::NEVER,
             accept_clock: false,
             seal_personal: false,
             near_percent: 80,

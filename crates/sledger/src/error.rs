@@ -20,6 +20,16 @@ pub enum OpenError {
         /// Why.
         source: sledger_log::CodecError,
     },
+    /// The state that history begins with.
+    #[error(
+        "history begins after seq {seq}, and the base that stands for what came before cannot be used: {reason}"
+    )]
+    Base {
+        /// The last event that is gone.
+        seq: Seq,
+        /// Why.
+        reason: String,
+    },
     /// Settings or policies that cannot be used.
     #[error(transparent)]
     Settings(#[from] GenesisError),

@@ -5,9 +5,10 @@ use crate::config::{BoxedLog, Config};
 use crate::decide_loop::DecideLoop;
 use crate::erase::{self, Eraser};
 use crate::error::OpenError;
+use crate::keeping::{Keeping, KeepingError, KeepingStatus, Upto, Went, timer};
 use crate::memory::MemoryLog;
 use crate::meters::{Meters, Tallies};
-use crate::open::{self, Found, Opened};
+use crate::open::{self, Condition, Found, Opened};
 use crate::recover::Recovery;
 use crate::relaxed::Durability;
 use crate::sealed::Sealed;
@@ -19,9 +20,10 @@ use crate::write_loop::WriteLoop;
 use crossbeam_channel::{Sender, bounded};
 use sledger_core::answer::Answer;
 use sledger_core::command::{Actor, Command, Login, Request};
-use sledger_core::{Seq, State};
+use sledger_core::{Seq, Span, State};
 use sledger_ingest::{Caller, Failure, Refused};
-use sledger_log::{KeyRing, LedgerId, SealStatus, Sealing, Snapshots};
+use sledger_log::backup::restored_noted;
+use sledger_log::{KeyRing, LettingGo, Meta, SealStatus, Sealing, Snapshots};
 use sledger_projector::{Latencies, Latency, Projection, Projector, Views};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -68,7 +70,10 @@ struct Inner {
     meters: Arc<Meters>,
     durability: Durability,
     data: Option<PathBuf>,
+    meta: Option<Meta>,
     recovery: Option<Recovery>,
+    keep: Span,
+    keeping: Option<Arc<Keeping>>,
     newest_snapshot: Arc<AtomicU64>,
     /// `None` where personal values stand in the clear.
     eraser: Option<Eraser>,
@@ -79,12 +84,11 @@ struct Inner {
 
 /// What a ledger in a data directory has beside its log.
 struct Disk {
+    meta: Meta,
     recovery: Recovery,
     snapshots: Option<Snapshots>,
     sealing: Sealing,
     keys: Option<(Arc<KeyRing>, Snapshots)>,
-    /// Ledger and partition.
-    stamp: (LedgerId, u32),
 }
 
 #[derive(Default)]
@@ -93,6 +97,7 @@ struct Threads {
     projector: Option<Projector>,
     checkpoints: Option<Checkpoints>,
     watch: Option<Watch>,
+    keeper: Option<timer::Timer>,
 }
 
 /// A decision about a login, or why there is none.
@@ -104,12 +109,11 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`] by what stands in the way; nothing damaged is written to.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Found { log, state, recovery, snapshots } = open::open(&config)?;
-        let (clean, sealing) = (log.was_clean(), log.sealing());
+        let Found { log, state, recovery, snapshots, restored } = open::open(&config)?;
+        let (clean, sealing, meta) = (log.was_clean(), log.sealing(), log.meta().clone());
         let keys = log.keys().map(|keys| (keys, erase::snapshots(&config, log.meta())));
-        let stamp = (log.meta().ledger, log.meta().partition);
-        let disk = Disk { recovery, snapshots, sealing, keys, stamp };
-        Self::run(config, Box::new(log), (state, clean), Some(disk))
+        let disk = Disk { meta, recovery, snapshots, sealing, keys };
+        Self::run(config, Box::new(log), (state, Condition { clean, restored }), Some(disk))
     }
 
     /// A ledger that keeps nothing: gone with its last handle.
@@ -118,7 +122,12 @@ impl Ledger {
     /// Names the setting or policy that cannot be used.
     pub fn in_memory(config: Config) -> Result<Self, OpenError> {
         let state = open::empty(config.seed)?;
-        Self::run(config, Box::<MemoryLog>::default(), (state, true), None)
+        Self::run(
+            config,
+            Box::<MemoryLog>::default(),
+            (state, Condition { clean: true, restored: None }),
+            None,
+        )
     }
 
     /// A ledger on an empty log of another kind.
@@ -127,19 +136,23 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn on_log(config: Config, log: BoxedLog) -> Result<Self, OpenError> {
         let state = open::empty(config.seed)?;
-        Self::run(config, log, (state, true), None)
+        Self::run(config, log, (state, Condition { clean: true, restored: None }), None)
     }
 
     fn run(
         config: Config,
         log: BoxedLog,
-        (state, clean): (State, bool),
+        (state, condition): (State, Condition),
         disk: Option<Disk>,
     ) -> Result<Self, OpenError> {
-        let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, clean)?;
-        let (recovery, store, sealing, keys, stamp) = match disk {
-            Some(Disk { recovery, snapshots, sealing, keys, stamp }) => {
-                (Some(recovery), snapshots, Some(sealing), keys, Some(stamp))
+        let is_restored = condition.restored.is_some();
+        let Opened { decider, clock, log, head, epoch } = open::start(&config, log, state, condition)?;
+        if is_restored {
+            restored_noted(&config.data)?;
+        }
+        let (recovery, store, sealing, keys, meta) = match disk {
+            Some(Disk { recovery, snapshots, sealing, keys, meta }) => {
+                (Some(recovery), snapshots, Some(sealing), keys, Some(meta))
             }
             None => (None, None, None, None, None),
         };
@@ -180,12 +193,27 @@ impl Ledger {
             spawn("sledger-decide", &shared, move || decider.run())?,
         ];
         pipeline.extend(thread);
+        let stamp = meta.as_ref().map(|meta| (meta.ledger, meta.partition));
         let checkpoints = stamp.map(|stamp| Checkpoints::start(&config, stamp, &shared)).transpose()?;
         let (reserve_bytes, durability) = (config.reserve_bytes, config.durability);
         let data = recovery.is_some().then_some(config.data);
         let watch = watchdog::start(&shared, data.clone(), reserve_bytes)?;
-        let threads =
-            Mutex::new(Threads { pipeline, projector: Some(projector), checkpoints, watch: Some(watch) });
+        let letting_go = meta
+            .as_ref()
+            .zip(data.as_ref())
+            .map(|(meta, data)| LettingGo::new(data, meta, config.probe.clone()));
+        let keeping =
+            letting_go.map(|letting_go| Arc::new(Keeping::new(letting_go, &shared, (&views, config.seed))));
+        let kept = keeping.as_ref().filter(|_| !config.keep.is_never());
+        let keeper = kept.map(|keeping| timer::start(keeping, config.keep));
+        let keeper = keeper.transpose()?;
+        let threads = Mutex::new(Threads {
+            pipeline,
+            projector: Some(projector),
+            checkpoints,
+            watch: Some(watch),
+            keeper,
+        });
         let inner = Inner {
             shared,
             views,
@@ -193,8 +221,11 @@ impl Ledger {
             meters,
             durability,
             data,
+            meta,
             recovery,
             eraser: keys.map(|(keys, store)| Eraser::new(keys, store, Arc::clone(&newest))),
+            keep: config.keep,
+            keeping,
             newest_snapshot: newest,
             sealing,
             stop,
@@ -371,6 +402,43 @@ impl Ledger {
         self.inner.data.as_deref()
     }
 
+    /// What the ledger is; `None` in memory.
+    #[must_use]
+    pub fn meta(&self) -> Option<&Meta> {
+        self.inner.meta.as_ref()
+    }
+
+    /// The age at which sealed volumes are dropped.
+    #[must_use]
+    pub fn keep(&self) -> Span {
+        self.inner.keep
+    }
+
+    /// How dropping and archiving went since the ledger was opened; `None` in memory.
+    #[must_use]
+    pub fn keeping(&self) -> Option<KeepingStatus> {
+        self.inner.keeping.as_ref().map(|keeping| keeping.status())
+    }
+
+    /// Drops the oldest sealed volumes, each recorded before it goes. The state that came from them is kept as the
+    /// base of what stays. Waits for all of it.
+    ///
+    /// # Errors
+    /// [`KeepingError`]: a hold stands, or what stands in the way otherwise. Volumes that went before are gone.
+    pub fn drop_volumes(&self, upto: Upto) -> Result<Went, KeepingError> {
+        let keeping = self.inner.keeping.as_ref().ok_or(KeepingError::InMemory)?;
+        keeping.go(upto, None)
+    }
+
+    /// Moves the oldest sealed volumes to an archive: copied, read back whole, recorded, then removed here.
+    ///
+    /// # Errors
+    /// As [`Ledger::drop_volumes`], and what stands in the way in the archive.
+    pub fn archive_volumes(&self, to: &Path, upto: Upto) -> Result<Went, KeepingError> {
+        let keeping = self.inner.keeping.as_ref().ok_or(KeepingError::InMemory)?;
+        keeping.go(upto, Some(to))
+    }
+
     /// How the state was found when the ledger was opened; `None` in memory.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
@@ -470,6 +538,12 @@ impl Inner {
         // A full channel says already what is to be said.
         let _told = self.stop.try_send(());
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(keeper) = threads.keeper {
+            keeper.stop();
+        }
+        if let Some(keeping) = &self.keeping {
+            keeping.wait();
+        }
         if let Some(watch) = threads.watch {
             watch.stop_after(|| {
                 for thread in threads.pipeline {

@@ -77,6 +77,7 @@
 //! Absent on purpose: HTTP, terminals, argv, environment.
 #![forbid(unsafe_code)]
 
+mod base;
 mod checkpoints;
 mod clock;
 mod config;
@@ -84,6 +85,7 @@ mod decide_loop;
 mod erase;
 mod error;
 mod heads;
+mod keeping;
 mod ledger;
 mod memory;
 mod meters;
@@ -102,6 +104,7 @@ pub use clock::SystemClock;
 pub use config::{BoxedLog, Config};
 pub use erase::{EraseError, Erased};
 pub use error::OpenError;
+pub use keeping::{KeepingError, KeepingStatus, Upto, Went};
 pub use ledger::{Decision, Ledger};
 pub use memory::MemoryLog;
 pub use meters::{LoginKind, OPERATIONS_BOUNDS, Tallies};

@@ -1,5 +1,6 @@
 //! Opening: fold what is recorded, then record the start and, if they changed, the settings.
 
+use crate::base;
 use crate::config::{BoxedLog, Config};
 use crate::error::OpenError;
 use crate::recover::{Recovery, recover};
@@ -15,7 +16,8 @@ use sledger_core::log::{Appended, Batch, Head};
 use sledger_core::policy::Policies;
 use sledger_core::quota::Ready;
 use sledger_core::{Millis, Span, State};
-use sledger_log::{LogConfig, Meta, SledLog, Snapshots};
+use sledger_log::backup::note_of_restore;
+use sledger_log::{Begins, LogConfig, Meta, SledLog, Snapshots};
 use sledger_policy::Engine;
 use std::sync::Arc;
 
@@ -35,6 +37,17 @@ pub(crate) struct Found {
     pub(crate) recovery: Recovery,
     /// `None` where none are written or read.
     pub(crate) snapshots: Option<Snapshots>,
+    /// From what it was restored, where nothing has recorded that yet.
+    pub(crate) restored: Option<String>,
+}
+
+/// How a log was found, to be recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    /// Whether it had been closed in good order.
+    pub(crate) clean: bool,
+    /// From what it was restored, if nothing has recorded that yet.
+    pub(crate) restored: Option<String>,
 }
 
 /// Opens the log of `config` and folds it, from a snapshot where there is one.
@@ -52,9 +65,15 @@ pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
     let log = SledLog::open(log_config)?;
     let snapshots = Snapshots::new(&config.data, log.meta(), config.probe.clone());
     let snapshots = (config.snapshot_events > 0).then_some(snapshots);
-    let (state, recovery) = recover(&log, snapshots.as_ref(), empty(config.seed)?, config.seed)?;
+    let begins = Begins::read(&config.data, log.meta().ledger)?;
+    let begun = || match &begins {
+        Some(begins) => base::load(&config.data, log.meta(), begins, config.seed),
+        None => Ok(empty(config.seed)?),
+    };
+    let (state, recovery) = recover(&log, snapshots.as_ref(), (begins, begun), config.seed)?;
     settle_keys(&log, &state, &recovery)?;
-    Ok(Found { log, state, recovery, snapshots })
+    let restored = note_of_restore(&config.data)?;
+    Ok(Found { log, state, recovery, snapshots, restored })
 }
 
 /// Destroys the keys that were to go before a kill; refuses a ledger whose live sessions cannot be read.
@@ -86,7 +105,7 @@ pub(crate) fn start(
     config: &Config,
     mut log: BoxedLog,
     state: State,
-    clean: bool,
+    Condition { clean, restored }: Condition,
 ) -> Result<Opened, OpenError> {
     let last = state.at();
     let wall = config.clock.wall();
@@ -102,7 +121,13 @@ pub(crate) fn start(
     let mut out = Vec::new();
     let gap = if first_start { Span::ZERO } else { Span::millis(at.since(last)) };
     let started = started(config, &mut decider, (last, gap), (epoch, clean));
-    decider.record_own(vec![own_decision(Actor::Local, at, Op::Ledger, vec![started])], &mut out);
+    let mut events = vec![started];
+    events.extend(restored.map(|detail| Event::LedgerRecovered {
+        lost_from: None,
+        lost_to: None,
+        detail: detail.into(),
+    }));
+    decider.record_own(vec![own_decision(Actor::Local, at, Op::Ledger, events)], &mut out);
     settle(config, &mut decider, at, &mut out)?;
     let head = append(&mut *log, &out, epoch)?;
     Ok(Opened { decider, clock, log, head, epoch })
@@ -136,6 +161,9 @@ fn settle(
 ) -> Result<(), OpenError> {
     let state = decider.state().clone();
     let first_start = state.engine().is_empty();
+    if config.as_recorded && !first_start {
+        return Ok(());
+    }
     if !first_start && state.ready().settings.users != config.settings.users && state.session_count() > 0 {
         return Err(OpenError::UsersChanged);
     }

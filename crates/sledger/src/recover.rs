@@ -11,7 +11,7 @@ use sledger_core::event::RULES_REVISION;
 use sledger_core::log::{Head, Log};
 use sledger_core::snapshot::{LoadError, Loader, Rows, SNAPSHOT_REVISION};
 use sledger_core::{Seq, State};
-use sledger_log::{Blocks, SledLog, SnapshotError, SnapshotReader, Snapshots};
+use sledger_log::{Begins, Blocks, SledLog, SnapshotError, SnapshotReader, Snapshots};
 use std::path::PathBuf;
 use std::thread;
 
@@ -27,6 +27,8 @@ pub struct Recovery {
     pub snapshot: Option<Seq>,
     /// Events that were folded.
     pub folded: u64,
+    /// Where history begins, if not with the first event.
+    pub begins: Option<Begins>,
     /// Snapshots that were passed over, newest first.
     pub ignored: Vec<IgnoredSnapshot>,
     /// Keys that events among those folded call destroyed.
@@ -59,14 +61,15 @@ enum Unfit {
     NotInLog { seq: Seq },
 }
 
-/// The state at the end of `log`. `empty` makes the one before the first event; without `snapshots` all is folded.
+/// The state at the end of `log`. `begun` makes the one before the first event that is there, after `begins`; without
+/// `snapshots` all is folded.
 pub(crate) fn recover(
     log: &SledLog,
     snapshots: Option<&Snapshots>,
-    empty: State,
+    (begins, begun): (Option<Begins>, impl FnOnce() -> Result<State, OpenError>),
     seed: u64,
 ) -> Result<(State, Recovery), OpenError> {
-    let mut recovery = Recovery::default();
+    let mut recovery = Recovery { begins, ..Recovery::default() };
     for seq in snapshots.map(list).unwrap_or_default() {
         let Some(snapshots) = snapshots else { break };
         match taken(log, snapshots, seq, seed)? {
@@ -82,8 +85,9 @@ pub(crate) fn recover(
             }
         }
     }
-    let mut state = empty;
-    recovery.folded = tail::fold(&mut state, log.replay(Seq(1))?, &mut recovery.erased)?;
+    let mut state = begun()?;
+    let blocks = log.replay(state.seq().next())?;
+    recovery.folded = tail::fold(&mut state, blocks, &mut recovery.erased)?;
     Ok((state, recovery))
 }
 

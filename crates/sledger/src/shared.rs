@@ -1,18 +1,21 @@
 //! What the threads of a ledger share: whether it is poisoned, where it stands, what is in flight.
 
+use crate::ticket::Ticket;
 use crate::write_loop::Work;
 use crossbeam_channel::Receiver;
 use sledger_core::Seq;
+use sledger_core::answer::Answer;
+use sledger_core::command::Request;
 use sledger_core::log::Head;
-use sledger_ingest::{Failure, Ingest, Reply, Wakes};
+use sledger_ingest::{Failure, Ingest, Refused, Reply, Wakes};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// An answer on its way out, and when its request came in.
 pub(crate) struct Answered {
     pub(crate) reply: Reply,
-    pub(crate) answer: Box<sledger_core::answer::Answer>,
+    pub(crate) answer: Box<Answer>,
     pub(crate) received: Instant,
     pub(crate) decide_ns: u64,
     pub(crate) is_login: bool,
@@ -87,6 +90,22 @@ impl Shared {
         let told: Vec<OnPoison> = lock(&self.on_poison).drain(..).collect();
         for tell in told {
             tell(&reason);
+        }
+    }
+
+    /// Whether nothing new is taken any more.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.ingest.stopped().is_some()
+    }
+
+    /// Asks the ledger, for the ledger's own keeping, and waits for the durable answer.
+    pub(crate) fn ask(&self, request: Request, patience: Duration) -> Result<Box<Answer>, Failure> {
+        let mut caller = self.ingest.caller(1);
+        match caller.submit(request) {
+            Ok(_) => Ticket::new(caller).wait_for(patience),
+            Err(Refused::Ledger(failure)) => Err(failure),
+            // A fresh caller has nothing in flight.
+            Err(Refused::RingFull { .. }) => Err(Failure::Busy),
         }
     }
 

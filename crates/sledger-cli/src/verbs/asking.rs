@@ -8,6 +8,7 @@ use crate::whence::Whence;
 use anyhow::Result;
 use serde_json::{Map, Value};
 use sledger_client::{Client, ClientError, LedgerStats, RawBlocks};
+use sledger_core::Seq;
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::events::EventLine;
 use sledger_wire::evidence::{CheckpointMade, SealedNow};
@@ -140,6 +141,16 @@ impl Asking {
     /// All durable blocks, one behind the other.
     pub(crate) fn blocks(&self) -> Result<RawBlocks> {
         self.0.blocks(1).map_err(told)
+    }
+
+    /// All durable blocks from the one that holds `from` on.
+    pub(crate) fn blocks_from(&self, from: Seq) -> Result<RawBlocks> {
+        self.0.blocks(from.0).map_err(told)
+    }
+
+    /// The state that history begins with, by its bytes.
+    pub(crate) fn base_file(&self) -> Result<RawBlocks> {
+        self.0.base().map_err(told)
     }
 
     /// The last durable event.

@@ -1,8 +1,12 @@
 //! `ledger …`: looking after a data directory.
 
 mod anchored;
+mod archive;
+mod backup;
 mod checkpoint;
 pub(crate) mod clock;
+mod hold;
+mod restore;
 mod salvage;
 mod seal;
 mod stats;
@@ -28,6 +32,11 @@ pub(crate) enum Ledger {
     Seal,
     /// Rebuild a damaged ledger from what is whole; nothing is deleted
     Salvage,
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Archive(archive::Archive),
+    Hold(hold::Hold),
+    Release(hold::Release),
     /// Compare the clock with the ledger, or accept it
     Clock(clock::Clock),
 }
@@ -43,11 +52,18 @@ impl Ledger {
                 return checkpoint.of_served(&Whence::url(global)?, out);
             }
             (Self::Seal, _, None, None) => return seal::of_served(&Whence::url(global)?, out),
+            (Self::Backup(backup), ..) => return backup.run(global, out),
+            (Self::Restore(restore), ..) => return restore.run(global, out),
+            (Self::Hold(hold), ..) => return hold.run(global, out),
+            (Self::Release(release), ..) => return release.run(global, out),
             _ => {}
         }
         if global.recording.is_some() || global.connect.is_some() {
             Whence::of(global)?;
             return Err(Usage::error("this verb looks at a data directory: use --data DIR"));
+        }
+        if let Self::Archive(archive) = self {
+            return archive.run(global, out);
         }
         let configured = configured::load(global, &Flags::new(), out)?;
         let dir = configured.config.ledger.data.clone();
@@ -58,6 +74,10 @@ impl Ledger {
             Self::Seal => seal::of_data(&dir, out),
             Self::Salvage => salvage::run(&dir, out),
             Self::Clock(clock) => clock.run(&dir, configured.config.ledger.gap_max, global, out),
+            // Told apart above.
+            Self::Backup(_) | Self::Restore(_) | Self::Archive(_) | Self::Hold(_) | Self::Release(_) => {
+                Ok(Exit::Ok)
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use announce::Announced;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use sledger::{CheckpointConfig, Ledger, OpenError, SystemClock};
+use sledger_core::Span;
 use sledger_core::clock::Clock as _;
 use sledger_core::decide::Install;
 use sledger_server::audit::{self, Audit};
@@ -135,9 +136,7 @@ fn open_and_serve(
 /// Warnings go where the log goes: a log of JSON is JSON in every line.
 fn warn(config: &Config, out: &mut Output<'_>) {
     let lines = config.warnings.iter().map(|warning| warning.line(config.file.as_deref()));
-    let not_yet = not_yet(config).into_iter();
-    let not_yet = not_yet.map(|what| format!("{what} is set, and this version does not do it yet"));
-    for warning in lines.chain(not_yet) {
+    for warning in lines {
         let warning = sledger_wire::escape(&warning);
         match config.log.format {
             LogFormat::Json => tracing::warn!("{warning}"),
@@ -165,12 +164,6 @@ fn replace_sinks(sinks: &Sinks, config: &Config) {
     {
         tracing::error!(%error, "the audit sinks could not be replaced");
     }
-}
-
-/// What is configured and would be expected, but is not done.
-fn not_yet(config: &Config) -> Vec<&'static str> {
-    let set = [(!config.ledger.keep.is_never(), "ledger.keep")];
-    set.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }
 
 /// The policies of the folder, or why a ledger that is there goes on with those it has.
@@ -216,6 +209,7 @@ fn settled(configured: &Configured, installs: Option<Vec<Install>>) -> sledger::
             Durability::Relaxed => sledger::Durability::Relaxed,
         },
         gap_max: config.ledger.gap_max,
+        keep: config.ledger.keep,
         accept_clock: clock::accepted(data, SystemClock.wall(), config.ledger.gap_max),
         seal_personal: config.ledger.seal_personal,
         near_percent: u32::from(config.monitor.near_percent),
@@ -226,6 +220,11 @@ fn settled(configured: &Configured, installs: Option<Vec<Install>>) -> sledger::
         },
         ..sledger::Config::new(data)
     }
+}
+
+/// The ledger's own configuration for looking after it at rest: settings and policies stay as they are recorded.
+pub(crate) fn looked_after(configured: &Configured) -> sledger::Config {
+    sledger::Config { as_recorded: true, keep: Span::NEVER, ..settled(configured, None) }
 }
 
 fn open(ledger_config: sledger::Config, config: &Config) -> Result<Ledger> {

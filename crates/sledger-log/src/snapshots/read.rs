@@ -31,7 +31,18 @@ pub struct SnapshotReader {
 
 impl SnapshotReader {
     pub(super) fn open(path: &Path, cipher: Option<Arc<Cipher>>) -> Result<Self, SnapshotError> {
-        let file = File::open(path)?;
+        Self::sealed(File::open(path)?, cipher)
+    }
+
+    /// Reads the snapshot or base that `file` holds in the clear, from its first byte on.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: it is none, cut or changed.
+    pub fn of(file: File) -> Result<Self, SnapshotError> {
+        Self::sealed(file, None)
+    }
+
+    fn sealed(file: File, cipher: Option<Arc<Cipher>>) -> Result<Self, SnapshotError> {
         let bytes = file.metadata()?.len();
         let fixed = (HEADER_BYTES + TRAILER_BYTES) as u64;
         let left = bytes.checked_sub(fixed).ok_or(SnapshotError::Cut)?;

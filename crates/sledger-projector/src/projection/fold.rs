@@ -6,6 +6,7 @@ use sledger_core::answer::Tombstone;
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Cause, Counted, Decision, Event, Op};
 use sledger_core::evolve::{Effect, Forgetting};
+use sledger_core::state::Hold;
 use sledger_core::state::Session;
 use sledger_core::{Facts, Millis, Personal, Seq, Span};
 use std::sync::Arc;
@@ -47,6 +48,13 @@ impl Projection {
                 self.policies.fold(event, decision);
             }
             Event::UserErased { key, .. } => self.erased(decision, *key),
+            Event::HoldSet { name, reason } => {
+                let hold = Hold { reason: reason.clone(), at: decision.at, by: decision.actor.clone() };
+                self.holds.insert(name.clone(), hold);
+            }
+            Event::HoldReleased { name } => {
+                self.holds.remove(name);
+            }
             Event::LedgerStarted(started) => self.gap(decision.at, started.gap),
             Event::Conflicted { .. }
             | Event::UserCleared { .. }
@@ -63,8 +71,6 @@ impl Projection {
             | Event::TokenCreated { .. }
             | Event::TokenRevoked { .. }
             | Event::NoteAdded { .. }
-            | Event::HoldSet { .. }
-            | Event::HoldReleased { .. }
             | Event::LedgerStopped
             | Event::LedgerRecovered { .. }
             | Event::ClockDiffers { .. }

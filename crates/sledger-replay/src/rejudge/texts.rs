@@ -28,6 +28,11 @@ impl Texts {
         for policy in &begin.policies {
             texts.keep(&policy.name, &policy.text);
         }
+        for (name, sources) in begin.base.iter().flat_map(|base| base.0.sources()) {
+            for source in &sources.kept {
+                texts.keep(name, &source.text);
+            }
+        }
         texts
     }
 

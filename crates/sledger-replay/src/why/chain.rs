@@ -96,6 +96,7 @@ fn command(decision: &Decision, before: &Before) -> String {
         Op::Expire => "nobody: a deadline fell due".to_owned(),
         Op::Configure | Op::Policy => "a change of settings".to_owned(),
         Op::Ledger => "the ledger itself".to_owned(),
+        Op::Erase { .. } => "the erasure of its user".to_owned(),
         Op::Denials => "denials of a storm, counted together".to_owned(),
     };
     let asked = decision.request_id.as_deref().map(|id| format!(", request {}", brief(id)));

@@ -11,7 +11,7 @@ use sledger::core::snapshot::{Loader, Rows, SNAPSHOT_REVISION};
 use sledger::core::{Seq, State, refold};
 use sledger::log::{Block, Blocks, CodecError, OpenError, ReadError, Reader, Snapshots};
 use sledger::projector::{Told, tell};
-use sledger_replay::history::{HistoryError, beginning};
+use sledger_replay::history::{HistoryError, first_state};
 use sledger_wire::config::Audit as SinkConfig;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl Past {
         let reader = opened(data)?;
         let state = match from_snapshot(&reader, data, after) {
             Some(state) => state,
-            None => beginning()?,
+            None => first_state(data, &reader)?,
         };
         let blocks = reader.blocks(state.seq().next());
         let (decisions, told) = (VecDeque::new(), VecDeque::new());
@@ -102,6 +102,11 @@ impl Past {
 
     fn take(&mut self, block: &Block) -> Result<(), PastError> {
         let mut first = block.header().first;
+        let behind = |(seq, decision): &(Seq, Decision)| seq.plus(decision.events.len() as u64);
+        if first > self.decisions.back().map_or(self.state.seq().next(), behind) {
+            // What comes next went while it was on its way to be read.
+            return Err(PastError::Short { at: self.state.seq(), durable: first });
+        }
         for decision in block.decisions() {
             let decision = decision?;
             let next = first.plus(decision.events.len() as u64);

@@ -10,12 +10,11 @@ use crate::app::App;
 use crate::limits::{DISK_OPEN_PAUSE, DISK_OPENS_MAX, FEED_CHUNK_BYTES, FEED_CHUNKS_MAX};
 use axum::body::Bytes;
 use futures_util::Stream;
-use sledger::core::config::Settings;
 use sledger::core::decider::Recorded;
-use sledger::core::quota::Ready;
 use sledger::core::{Seq, State, refold};
 use sledger::log::{Block, CodecError, OpenError, ReadError, Reader};
 use sledger::projector::{SubscribeError, Subscription, Views, tell};
+use sledger_replay::history::first_state;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -29,8 +28,8 @@ enum HistoryError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Codec(#[from] CodecError),
-    #[error("the settings before the first event cannot be used")]
-    Settings,
+    #[error(transparent)]
+    Beginning(#[from] sledger_replay::history::HistoryError),
     #[error("the disk ends at seq {at}, though seq {durable} is durable")]
     Short { at: Seq, durable: Seq },
     /// Nobody reads any more.
@@ -64,7 +63,7 @@ async fn read_on(app: Arc<App>, data: PathBuf, from: Seq, (filter, sender): (Fil
     let (views, theirs, wanted) = (app.ledger.views().clone(), sender.clone(), filter.clone());
     let stopped = app.stops.clone();
     let history = move || {
-        let history = History::begin(from, (wanted, theirs), stopped)?;
+        let history = History::begin(&data, from, (wanted, theirs), stopped)?;
         history.catch_up(&data, &views, permit)
     };
     match tokio::task::spawn_blocking(history).await {
@@ -97,12 +96,12 @@ struct History {
 
 impl History {
     fn begin(
+        data: &Path,
         wanted: Seq,
         (filter, sender): (Filter, mpsc::Sender<Bytes>),
         stops: tokio::sync::watch::Receiver<bool>,
     ) -> Result<Self, HistoryError> {
-        let ready = Ready::new(Settings::default()).map_err(|_| HistoryError::Settings)?;
-        let state = State::new(ready, Vec::new(), 0);
+        let state = first_state(data, &opened(data)?)?;
         Ok(Self { state, wanted, filter, sender, stops, text: Vec::new() })
     }
 
@@ -146,6 +145,10 @@ impl History {
 
     fn fold(&mut self, block: &Block) -> Result<(), HistoryError> {
         let mut first = block.header().first;
+        if first > self.state.seq().next() {
+            // What comes next went while it was on its way to be read.
+            return Err(HistoryError::Short { at: self.state.seq(), durable: first });
+        }
         for decision in block.decisions() {
             let decision = decision?;
             let next = first.plus(decision.events.len() as u64);

@@ -11,6 +11,7 @@ use crate::values::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sledger_core::State;
 use sledger_core::config::Settings;
 use sledger_core::event::Decision;
 use std::sync::Arc;
@@ -27,7 +28,22 @@ pub struct Begin {
     /// Policies in force before the first event, beside those that come with the program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyText>,
+    /// The state that stood before the first event that is there, where the first events are gone. Never written.
+    #[serde(skip)]
+    pub base: Option<Base>,
 }
+
+/// The state that a history begins with. Equal where the states are.
+#[derive(Clone, Debug)]
+pub struct Base(pub State);
+
+impl PartialEq for Base {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.seq() == other.0.seq() && self.0.digest() == other.0.digest()
+    }
+}
+
+impl Eq for Base {}
 
 /// A policy's source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

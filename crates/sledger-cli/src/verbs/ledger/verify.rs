@@ -92,6 +92,9 @@ fn tell(report: &VerifyReport, out: &mut Output<'_>) -> Result<()> {
         let count = report.checkpoints_inside;
         out.line(&format!("passes {count} checkpoints in its own folder, which anchor nothing"))?;
     }
+    if let Some(begins) = report.begins {
+        out.line(&begins.to_string())?;
+    }
     Ok(())
 }
 

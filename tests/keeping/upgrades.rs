@@ -1,0 +1,1 @@
+//! What earlier programs wrote, opened by this one.
