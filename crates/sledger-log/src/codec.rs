@@ -12,7 +12,9 @@
 
 use crate::error::CodecError;
 use bincode::error::DecodeError;
-use sledger_core::event::Decision;
+use sledger_core::command::Actor;
+use sledger_core::event::{CommandMark, Decision};
+use sledger_core::{Millis, Seq};
 
 /// The codec written today.
 pub const CODEC: u16 = 1;
@@ -98,6 +100,33 @@ pub fn decode(bytes: &[u8]) -> Result<Decision, CodecError> {
     }
 }
 
+/// What kind of command a decision is of, told from its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpKind {
+    /// A user's sessions are ended: users are named by number alone.
+    Clear,
+    /// Settings, policies, or the ledger itself.
+    Settings,
+    /// Anything else.
+    Other,
+}
+
+/// The kind of an encoded decision, without decoding the rest of it; `None` for what is no decision.
+#[must_use]
+pub fn op_kind(format: u16, codec: u16, bytes: &[u8]) -> Option<OpKind> {
+    type Before = (Millis, Actor, Option<Box<str>>, Option<CommandMark>, Option<Seq>);
+    if (format, codec) != (1, CODEC) {
+        return None;
+    }
+    let (_, used) = bincode::serde::decode_from_slice::<Before, _>(bytes, config()).ok()?;
+    // Ops are only ever added at the end, so their numbers are for ever; all are below those that take two bytes.
+    match bytes.get(used)? {
+        5 => Some(OpKind::Clear),
+        9..=11 => Some(OpKind::Settings),
+        _ => Some(OpKind::Other),
+    }
+}
+
 /// Reads a slice, and refuses when decoding has gone too deep: values can hold lists of values, and
 /// bytes that nobody checked could make it run off the stack.
 struct Bounded<'a> {
@@ -144,4 +173,38 @@ impl bincode::de::read::Reader for Bounded<'_> {
 fn stack_address() -> usize {
     let here = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&here)).addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sledger_core::UserNo;
+    use sledger_core::event::{Event, Op};
+
+    #[test]
+    fn kind_of_an_op_is_told_without_the_rest() {
+        let kind = |op: Op| {
+            let decision = Decision {
+                at: Millis(1_795_176_271_207),
+                actor: Actor::Gate("portal".into()),
+                request_id: Some("r".into()),
+                command: Some(CommandMark { id: "c".into(), mark: [7; 8] }),
+                cause: Some(Seq(300)),
+                op,
+                judged: Vec::new(),
+                events: vec![Event::LedgerStopped],
+            };
+            let mut bytes = Vec::new();
+            encode(&decision, &mut bytes).unwrap();
+            op_kind(1, CODEC, &bytes)
+        };
+        assert_eq!(kind(Op::Clear { user: UserNo(1), keep: None }), Some(OpKind::Clear));
+        for op in [Op::Configure, Op::Policy, Op::Ledger] {
+            assert_eq!(kind(op), Some(OpKind::Settings));
+        }
+        for op in [Op::Touch { session: Seq(1) }, Op::Adopt { source: None }, Op::Expire, Op::Denials] {
+            assert_eq!(kind(op), Some(OpKind::Other));
+        }
+        assert_eq!(op_kind(1, CODEC, &[0xff; 3]), None);
+    }
 }

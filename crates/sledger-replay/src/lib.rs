@@ -18,3 +18,4 @@ pub mod rejudge;
 pub mod simulate;
 pub mod verify;
 pub mod why;
+pub mod timeline;

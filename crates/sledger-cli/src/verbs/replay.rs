@@ -3,10 +3,13 @@
 //! Promise: nothing here writes to a ledger at rest; what a served ledger is asked, it records as read.
 
 mod at;
+mod lanes;
 mod moment;
 mod note;
 mod verify;
 mod why;
+mod timeline;
+mod told;
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -21,6 +24,7 @@ pub(crate) enum Replay {
     At(at::At),
     Verify(verify::Verify),
     Why(why::Why),
+    Timeline(timeline::Timeline),
 }
 
 impl Replay {
@@ -31,6 +35,7 @@ impl Replay {
             Self::At(verb) => verb.run(global, out),
             Self::Verify(verb) => verb.run(global, out),
             Self::Why(verb) => verb.run(global, out),
+            Self::Timeline(verb) => verb.run(global, out),
         }
     }
 }

@@ -70,6 +70,9 @@ const VERBS: &[&[&str]] = &[
     &["ledger", "release"],
     &["ledger", "clock"],
     &["ledger", "clock", "accept"],
+    &["replay"],
+    &["replay", "at"],
+    &["replay", "timeline"],
     &["completions"],
     &["man"],
 ];

@@ -10,7 +10,7 @@ use super::{Blocks, Reader};
 use crate::block::Block;
 use crate::error::ReadError;
 use crate::mentions::Mention;
-use crate::seal::{Filters, Frames, Place, SealedFault, SealedFile};
+use crate::seal::{Filter, Filters, Frames, Place, SealedFault, SealedFile};
 use crate::source::SourceFault;
 use sledger_core::Seq;
 use std::sync::Arc;
@@ -61,11 +61,12 @@ impl Sift {
         self.sifted
     }
 
-    /// The next block that may mention any of these; `None` behind the last. Blocks of a frame come all.
+    /// The next block that may mention any of these, or the next one where nothing is asked for; `None` behind the
+    /// last. Blocks of a frame come all.
     ///
     /// # Errors
     /// As [`Reader::blocks`]. Nothing is to be asked after one.
-    pub fn step(&mut self, wanted: &[Mention<'_>]) -> Result<Option<Block>, ReadError> {
+    pub fn step(&mut self, wanted: Option<&[Mention<'_>]>) -> Result<Option<Block>, ReadError> {
         loop {
             let block = match &mut self.current {
                 Some(Current::Whole(blocks)) => blocks.next().transpose()?,
@@ -119,7 +120,11 @@ impl Sealed {
         read.or(self.places.as_slice().first().map(|place| place.first)).unwrap_or_default()
     }
 
-    fn step(&mut self, wanted: &[Mention<'_>], sifted: &mut Sifted) -> Result<Option<Block>, SealedFault> {
+    fn step(
+        &mut self,
+        wanted: Option<&[Mention<'_>]>,
+        sifted: &mut Sifted,
+    ) -> Result<Option<Block>, SealedFault> {
         loop {
             if let Some(frames) = &mut self.frames {
                 if let Some(block) = frames.step()? {
@@ -129,7 +134,7 @@ impl Sealed {
             }
             let Some(place) = self.places.next() else { return Ok(None) };
             let filter = self.filters.of(place.first);
-            if filter.is_none_or(|filter| wanted.iter().any(|mention| filter.may_hold(*mention))) {
+            if may_matter(filter, wanted) {
                 sifted.frames_read += 1;
                 self.frames = Some(self.file.frame(&place)?);
             } else {
@@ -137,4 +142,9 @@ impl Sealed {
             }
         }
     }
+}
+
+fn may_matter(filter: Option<&Filter>, wanted: Option<&[Mention<'_>]>) -> bool {
+    let (Some(filter), Some(wanted)) = (filter, wanted) else { return true };
+    wanted.iter().any(|mention| filter.may_hold(*mention))
 }

@@ -83,7 +83,7 @@ fn sealed_volume_of_format_2_is_read() {
     assert_eq!(verify(&place.dir).unwrap().problems, []);
     let frames = |session| {
         let mut sift = reader.sift();
-        while sift.step(&[sledger_log::Mention::Session(Seq(session))]).unwrap().is_some() {}
+        while sift.step(Some(&[sledger_log::Mention::Session(Seq(session))])).unwrap().is_some() {}
         (sift.sifted().frames_read, sift.sifted().frames_left)
     };
     assert_eq!((frames(7), frames(7_000)), ((1, 0), (0, 1)));

@@ -365,7 +365,7 @@ fn whoever_asks_for_one_session_unpacks_few_frames_and_misses_no_block() {
     for seq in [1, 17, ended.seq.0 / 2, ended.seq.0, ended.seq.0 + 1, 50_000] {
         let mut sift = reader.sift();
         let mut found = 0;
-        while let Some(block) = sift.step(&[Session(Seq(seq)), Settings]).unwrap() {
+        while let Some(block) = sift.step(Some(&[Session(Seq(seq)), Settings])).unwrap() {
             let header = block.header();
             found += usize::from((header.first..=header.last()).contains(&Seq(seq)));
         }
@@ -376,7 +376,7 @@ fn whoever_asks_for_one_session_unpacks_few_frames_and_misses_no_block() {
     let mut sift = reader.sift();
     let mut seqs = Vec::new();
     // What is wanted may change on the way.
-    while let Some(block) = sift.step(&[Session(Seq(seqs.len() as u64 + 1))]).unwrap() {
+    while let Some(block) = sift.step(Some(&[Session(Seq(seqs.len() as u64 + 1))])).unwrap() {
         seqs.push(block.header().first);
     }
     assert!(seqs.is_sorted(), "{seqs:?}");

@@ -34,6 +34,42 @@ pub(super) fn when(text: &str, zone: Zone, whence: &Whence) -> Result<When> {
     }
 }
 
+/// A stretch of the past, as `--since` and `--until` name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Window {
+    /// From here on; right after this event.
+    pub(super) since: Option<When>,
+    /// Up to here, the moment itself or the event among it.
+    pub(super) until: Option<When>,
+}
+
+impl Window {
+    /// Reads both ends.
+    pub(super) fn read(ends: [Option<&str>; 2], zone: Zone, whence: &Whence) -> Result<Self> {
+        let [since, until] = ends.map(|text| text.map(|text| when(text, zone, whence)).transpose());
+        Ok(Self { since: since?, until: until? })
+    }
+
+    /// Whether an event lies in it.
+    pub(super) fn covers(&self, seq: Seq, at: Millis) -> bool {
+        let begun = match self.since {
+            Some(When::At(since)) => at >= since,
+            Some(When::After(since)) => seq > since,
+            None => true,
+        };
+        begun && !self.is_over(seq, at)
+    }
+
+    /// Whether nothing that comes now lies in it.
+    pub(super) fn is_over(&self, seq: Seq, at: Millis) -> bool {
+        match self.until {
+            Some(When::At(until)) => at > until,
+            Some(When::After(until)) => seq > until,
+            None => false,
+        }
+    }
+}
+
 /// The ledger at a moment, at rest or recorded.
 pub(super) fn at(
     when: When,
