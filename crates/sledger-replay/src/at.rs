@@ -15,6 +15,7 @@ mod standing;
 mod walk;
 
 pub use nearest::{Begin, Found, Passed, of_ledger, stopped_never};
+pub(crate) use standing::without_lapsed;
 pub use standing::{Standing, Users};
 pub use walk::Walk;
 

@@ -7,6 +7,7 @@ pub mod at;
 pub mod backtest;
 pub mod capture;
 pub mod commands;
+pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod history;

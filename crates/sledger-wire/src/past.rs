@@ -1,5 +1,13 @@
 //! The past as other programs read it: who was in, piece by piece, so that nobody needs all of it at once.
 
+mod diff;
+
+pub use diff::{
+    CountsObject, DIFF_END, DiffHead, GroupDiff, MomentObject, OverrideDiff, PolicyDiff, QuotaDiff,
+    ReplayDiff, SessionsDiff, UserDiff, diff_begin, diff_gone, diff_session, fields_that_differ,
+    override_shown, quota_shown, selector_shown,
+};
+
 use crate::csv::cell;
 use crate::pages::UserDetail;
 use crate::values::LimitWord;

@@ -3,6 +3,7 @@
 //! Promise: nothing here writes to a ledger at rest; what a served ledger is asked, it records as read.
 
 mod at;
+mod diff;
 mod lanes;
 mod moment;
 mod note;
@@ -25,6 +26,7 @@ pub(crate) enum Replay {
     Verify(verify::Verify),
     Why(why::Why),
     Timeline(timeline::Timeline),
+    Diff(diff::Diff),
 }
 
 impl Replay {
@@ -36,6 +38,7 @@ impl Replay {
             Self::Verify(verb) => verb.run(global, out),
             Self::Why(verb) => verb.run(global, out),
             Self::Timeline(verb) => verb.run(global, out),
+            Self::Diff(verb) => verb.run(global, out),
         }
     }
 }

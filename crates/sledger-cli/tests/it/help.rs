@@ -73,6 +73,7 @@ const VERBS: &[&[&str]] = &[
     &["replay"],
     &["replay", "at"],
     &["replay", "timeline"],
+    &["replay", "diff"],
     &["completions"],
     &["man"],
 ];

@@ -167,6 +167,11 @@ const LOOKS: &[&[&str]] = &[
     &["at", "2026-11-20 08:12"],
     &["at", "2026-11-20 08:12", "--no-snapshots", "--csv"],
     &["at", "seq:9", "--user", "ann", "--output", "json"],
+    &["timeline", "ann"],
+    &["timeline", "session:b1", "--output", "json"],
+    &["timeline", "192.0.2.1", "--csv"],
+    &["timeline", "--changes", "--no-filters"],
+    &["diff", "2026-11-20 08:00:03", "2026-11-20 08:59"],
 ];
 
 #[test]
@@ -178,4 +183,171 @@ fn looking_changes_nothing_below_the_directory() {
         let after = trace(&dir.path().join("past"));
         assert!(before == after, "{look:?} changed something");
     }
+}
+
+#[test]
+fn a_read_only_directory_is_looked_at_as_well() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = past();
+    let data = dir.path().join("past");
+    let set = |mode: u32, file: u32| {
+        let mut left = vec![data.clone()];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+                left.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(file)).unwrap();
+            }
+        }
+    };
+    let wanted: Vec<String> =
+        LOOKS.iter().map(|look| replay(dir.path(), &[look, &["--data", "past"][..]].concat())).collect();
+    set(0o555, 0o444);
+    // Root may write all the same: then this shows that reading works, and the traces above that nothing is written.
+    let found: Vec<String> =
+        LOOKS.iter().map(|look| replay(dir.path(), &[look, &["--data", "past"][..]].concat())).collect();
+    set(0o755, 0o644);
+    assert_eq!(found, wanted);
+}
+
+/// What a timeline says: what happened, line by line.
+fn words(text: &str) -> Vec<&str> {
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    lines.map(|line| line.get(36..).unwrap().split(" [import:").next().unwrap()).collect()
+}
+
+#[test]
+fn a_timeline_tells_each_event_with_its_cause_and_draws_a_lane_a_session() {
+    let dir = past();
+    let ran = run(dir.path(), &["replay", "timeline", "ann", "--data", "past", "--ascii"]);
+    assert!(ran.stderr.contains("`ann` is taken as a user; session:ann asks for a session"), "{ran:?}");
+    let told = words(&ran.stdout);
+    assert_eq!(told.len(), 7, "{}", ran.stdout);
+    assert_eq!(told[0], "session a1 began");
+    assert!(
+        told[2].starts_with(
+            "session a1 was ended to make room for a3; quota per-user held 2 of 2, decided by destroy_oldest@"
+        ),
+        "{told:?}"
+    );
+    assert!(told[2].contains(": "), "{told:?}");
+    assert_eq!(told[4], "session a3 was active");
+    assert_eq!((told[5], told[6]), ("session a2 logged out", "session a3 was idle for too long"));
+    let drawn: Vec<&str> = ran.stdout.lines().skip_while(|line| !line.is_empty()).skip(1).collect();
+    assert!(drawn.iter().all(|line| line.len() <= 80 && line.is_ascii()), "{drawn:#?}");
+    let lane = |session: &str| *drawn.iter().find(|line| line.starts_with(session)).unwrap();
+    assert!(
+        lane("a1").trim_end().ends_with('E') && lane("a2").ends_with('L') && lane("a3").ends_with('I'),
+        "{drawn:#?}"
+    );
+    assert!(
+        drawn.iter().any(|line| line.contains("E evicted") || line.contains("L logged out")),
+        "{drawn:#?}"
+    );
+    let bob = replay(dir.path(), &["timeline", "session:b1", "--data", "past"]);
+    assert!(bob.contains("bob: session b1 was ended on request: bob asked"), "{bob}");
+    assert!(bob.contains('┄') && bob.contains('○') && bob.contains('C'), "{bob}");
+}
+
+#[test]
+fn what_is_asked_about_is_told_apart_and_said() {
+    let dir = past();
+    let timeline = |args: &[&str]| {
+        let ran = run(dir.path(), &[&["replay", "timeline", "--data", "past"], args].concat());
+        assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+        (words(&ran.stdout).len(), ran.stderr)
+    };
+    assert_eq!(timeline(&["192.0.2.9"]).0, 1, "a session taken up again from elsewhere");
+    let (count, said) = timeline(&["b1"]);
+    assert_eq!(count, 4);
+    assert!(said.contains("no user `b1` is recorded: it is taken as a session"), "{said}");
+    assert_eq!(timeline(&["ip:192.0.2.1", "--until", "2026-11-20 08:00:03"]).0, 5);
+    let (count, said) = timeline(&["user:nobody"]);
+    assert_eq!((count, said.contains("nothing is recorded about it")), (0, true), "{said}");
+    assert_eq!(timeline(&["user:gus"]).0, 1);
+    let (count, _) = timeline(&["--changes"]);
+    assert!((1..40).contains(&count), "{count}");
+    assert!(timeline(&["ann", "--changes"]).0 > 7);
+    assert_eq!(timeline(&["ann", "--since", "2026-11-20 08:20"]).0, 3);
+    assert_eq!(timeline(&["ann", "--actor", "nobody*"]).0, 0);
+    assert!(timeline(&["--actor", "import:*"]).0 > 5);
+    let none = run(dir.path(), &["replay", "timeline", "--data", "past"]);
+    assert_eq!(
+        (none.code, none.stderr.contains("name a user, a session or an address")),
+        (2, true),
+        "{none:?}"
+    );
+}
+
+#[test]
+fn timelines_from_filters_from_everything_and_from_exports_are_the_same() {
+    let dir = past();
+    for who in [
+        &["ann"][..],
+        &["bob"],
+        &["session:a2"],
+        &["192.0.2.1"],
+        &["ip:192.0.2.9"],
+        &["--changes"],
+        &["vip", "--changes"],
+    ] {
+        for form in [&["--output", "json"][..], &["--csv"], &[]] {
+            let told = |rest: &[&str]| replay(dir.path(), &[&["timeline"], who, form, rest].concat());
+            let wanted = told(&["--data", "past"]);
+            assert!(!wanted.is_empty(), "{who:?}");
+            for rest in [
+                &["--data", "past", "--no-filters"][..],
+                &["--recording", "blocks"],
+                &["--recording", "events.jsonl"],
+            ] {
+                assert_eq!(told(rest), wanted, "{who:?} {rest:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_moments_differ_in_who_came_who_went_and_what_was_changed() {
+    let dir = past();
+    let diff = |args: &[&str]| json(dir.path(), &[&["diff"], args, &["--data", "past"]].concat());
+    let found = diff(&["2026-11-20 08:00:03", "2026-11-20 08:59"]);
+    let ids = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one["session"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&found["sessions"]["came"]), ["v1"]);
+    assert_eq!(ids(&found["sessions"]["gone"]), ["a2", "b1"]);
+    let users: Vec<String> = found["users"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            format!("{} {}->{}", one["user"].as_str().unwrap(), one["from"]["active"], one["to"]["active"])
+        })
+        .collect();
+    assert_eq!(users, ["ann 2->1", "bob 1->0", "vip 0->1"]);
+    assert_eq!(found["quotas"].as_array().unwrap().len(), 0);
+    // At nine the override is over.
+    let lapsed = diff(&["2026-11-20 08:59:59", "2026-11-20 09:00"]);
+    assert_eq!(lapsed["overrides"][0]["selector"], "vip");
+    assert_eq!(
+        (&lapsed["overrides"][0]["to"], &lapsed["users"][0]["to"]["limit"]),
+        (&Value::Null, &Value::from(2))
+    );
+    // From nothing to the configuration.
+    let begun = diff(&["seq:0", "2026-11-20 08:00:00"]);
+    let fields: Vec<&Value> = begun["quotas"].as_array().unwrap().iter().map(|one| &one["quota"]).collect();
+    assert!(
+        fields.contains(&&Value::from("per-ip")) && fields.contains(&&Value::from("per-user")),
+        "{begun}"
+    );
+    assert!(begun["policies"].as_array().unwrap().len() >= 2, "{begun}");
+    let text = replay(dir.path(), &["diff", "2026-11-20 08:00:03", "2026-11-20 08:59", "--data", "past"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("--- seq ") && lines[1].starts_with("+++ seq "), "{text}");
+    assert!(lines.iter().any(|line| line.starts_with("- session b1@")), "{text}");
+    assert!(text.contains("~ user bob: 1 of 2 -> 0"), "{text}");
+    let recorded =
+        json(dir.path(), &["diff", "ms:1795161603000", "ms:1795165140000", "--recording", "day.jsonl"]);
+    assert_eq!(ids(&recorded["sessions"]["gone"]), ["a2", "b1"], "{recorded}");
 }
