@@ -22,6 +22,8 @@ mod ready;
 mod recordings;
 mod replay_note;
 mod replay_past;
+mod replay_verify;
+mod replay_why;
 mod serve;
 mod settings;
 mod utmp;

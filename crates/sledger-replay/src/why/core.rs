@@ -64,7 +64,7 @@ fn told(policy: &str, again: &Outcome, was: &Outcome) -> WhyCore {
         policy: policy.to_owned(),
         outcome: again.kind.to_string(),
         admitted: again.admitted,
-        evicted: again.victims.iter().map(|id| id.to_string()).collect(),
+        evicted: again.victims.iter().map(ToString::to_string).collect(),
         reason: again.reason.as_deref().map(str::to_owned),
         same: !again.differs(was),
     }

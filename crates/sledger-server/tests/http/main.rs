@@ -27,3 +27,4 @@ mod sessions;
 mod stopping;
 mod support;
 mod users;
+mod why;

@@ -83,6 +83,7 @@ fn every_call_of_the_contract_is_described() {
         GET /v1/users/{user}|DELETE /v1/users/{user}/sessions|GET /v1/top|GET /v1/ledger|POST /v1/batch|\
         POST /v1/ledger/checkpoint|POST /v1/ledger/seal|\
         GET /v1/events|GET /v1/blocks|POST /v1/notes|GET /v1/quotas|GET /v1/quotas/{name}|PUT /v1/quotas/{name}|\
+        GET /v1/events|GET /v1/blocks|POST /v1/notes|GET /v1/replay/why|GET /v1/quotas|GET /v1/quotas/{name}|PUT /v1/quotas/{name}|\
         PATCH /v1/quotas/{name}|DELETE /v1/quotas/{name}|POST /v1/quotas/{name}/enable|\
         POST /v1/quotas/{name}/disable|POST /v1/quotas/{name}/reset|GET /v1/quotas/{name}/overrides|\
         PUT /v1/quotas/{name}/overrides/{selector}|DELETE /v1/quotas/{name}/overrides/{selector}|GET /v1/groups|\
