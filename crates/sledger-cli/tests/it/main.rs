@@ -6,6 +6,7 @@
     reason = "tests fail by panics, and say by name what they could not look at"
 )]
 
+mod answers;
 mod bad;
 mod checkpoints;
 mod common;

@@ -45,7 +45,8 @@ fn who_is_in_at_the_end_of_a_recording_is_shown() {
     );
 }
 
-fn recordings() -> Vec<PathBuf> {
+/// The folders of `replay/`.
+pub(crate) fn recordings() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../replay");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
         .unwrap()
@@ -54,6 +55,15 @@ fn recordings() -> Vec<PathBuf> {
         .collect();
     folders.sort();
     folders
+}
+
+/// The page of a folder, and what it must say: an investigator's question and its answer, or a question and why.
+fn page(folder: &Path) -> (&'static str, [&'static str; 3]) {
+    if folder.join("question.md").exists() {
+        ("question.md", ["**Question.**", "**Answer.**", "**Shown by.**"])
+    } else {
+        ("README.md", ["**Question.**", "**What happens.**", "**Why.**"])
+    }
 }
 
 #[test]
@@ -80,9 +90,10 @@ fn every_recording_is_decided_as_expected() {
         assert_eq!(ran.stdout, expected, "{}", folder.display());
         let rejected = expected.matches("\"outcome\":\"rejected\"").count();
         assert_eq!(rejected, 0, "{}: a recording shows what happens, not slips", folder.display());
-        let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
-        for part in ["**Question.**", "**What happens.**", "**Why.**"] {
-            assert!(readme.contains(part), "{}: {part} is missing", folder.display());
+        let (page, parts) = page(&folder);
+        let page = std::fs::read_to_string(folder.join(page)).unwrap();
+        for part in parts {
+            assert!(page.contains(part), "{}: {part} is missing", folder.display());
         }
     }
 }
@@ -93,9 +104,7 @@ fn the_list_of_recordings_names_them_all() {
     let list = std::fs::read_to_string(root.join("README.md")).unwrap();
     for folder in recordings() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        assert!(
-            list.contains(&format!("[{name}]({name}/README.md)")),
-            "{name} is missing in replay/README.md"
-        );
+        let page = page(&folder).0;
+        assert!(list.contains(&format!("[{name}]({name}/{page})")), "{name} is missing in replay/README.md");
     }
 }
