@@ -7,7 +7,7 @@ use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sledger_wire::answer::{Problem, SessionObject};
-use sledger_wire::pages::{Ended, LedgerStats, Readiness, SessionsPage, Top, UserDetail, UsersPage};
+use sledger_wire::pages::{Ended, Erasure, LedgerStats, Readiness, SessionsPage, Top, UserDetail, UsersPage};
 use sledger_wire::queries::{ClearQuery, SessionsQuery, TargetQuery, UsersQuery, WhyQuery};
 use sledger_wire::why::Why;
 use std::time::Duration;
@@ -123,6 +123,17 @@ impl Client {
         let query =
             ClearQuery { command: Some(query.command.clone().unwrap_or_else(fresh)), ..query.clone() };
         self.certain(|| self.read(self.quick.delete(url.clone()).query(&query)))
+    }
+
+    /// Erases a person: ends the sessions, and destroys the key of what is sealed about them. Asked once: whoever is
+    /// erased already is not known.
+    ///
+    /// # Errors
+    /// Refused: 404 for nobody known, 409 where nothing is sealed or a hold stands.
+    pub fn erase(&self, user: &str, reason: Option<&str>) -> Result<Erasure, ClientError> {
+        let url = self.path(&["v1", "ledger", "erase"])?;
+        let body = serde_json::json!({ "user": user, "reason": reason }).to_string();
+        Ok(self.read(json(self.quick.post(url), body.as_str()))?)
     }
 
     /// A page of live sessions.

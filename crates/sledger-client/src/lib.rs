@@ -42,4 +42,4 @@ pub use error::ClientError;
 pub use events::Events;
 pub use retries::Retries;
 pub use settings::Changing;
-pub use sledger_wire::pages::{LedgerStats, Readiness, ReadinessReason};
+pub use sledger_wire::pages::{Erasure, LedgerStats, Readiness, ReadinessReason};

@@ -7,7 +7,7 @@ use crate::limits::{ASKERS_MAX, BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
-    batch, blocks, docs, events, evidence, groups, health, introspect, ledger, metrics, notes, openapi,
+    batch, blocks, docs, erase, events, evidence, groups, health, introspect, ledger, metrics, notes, openapi,
     policies, quotas, reload, reply, sessions, stats, users, why,
 };
 use axum::Router;
@@ -127,6 +127,7 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::base))
         .routes(routes!(ledger::hold))
         .routes(routes!(ledger::release))
+        .routes(routes!(erase::erase))
         .routes(routes!(batch::run))
         .routes(routes!(events::follow))
         .routes(routes!(blocks::raw))

@@ -32,6 +32,7 @@ mod batch;
 mod blocks;
 mod config;
 mod docs;
+mod erase;
 mod error;
 mod events;
 mod evidence;

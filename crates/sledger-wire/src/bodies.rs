@@ -57,6 +57,15 @@ pub struct SwitchBody {
     pub reason: Option<String>,
 }
 
+/// The body of `POST /v1/ledger/erase`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EraseBody {
+    /// Whose.
+    pub user: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
 /// The body of `PUT /v1/policies/{name}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyBody {
@@ -178,6 +187,24 @@ pub fn switch_from_json(body: &[u8]) -> Result<SwitchBody, Rejection> {
         let fields = Fields::open(&tree, "", &["for", "reason"], faults);
         SwitchBody {
             lasting: fields.read("for", faults, life).filter(|span| !span.is_never()),
+            reason: fields.read("reason", faults, why),
+        }
+    })
+}
+
+/// Reads an [`EraseBody`].
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn erase_from_json(body: &[u8]) -> Result<EraseBody, Rejection> {
+    let tree = object(body)?;
+    checked(|faults| {
+        let fields = Fields::open(&tree, "", &["user", "reason"], faults);
+        if fields.get("user").is_none() {
+            fields.fault("user", faults, "is missing");
+        }
+        EraseBody {
+            user: fields.read("user", faults, filled).unwrap_or_default(),
             reason: fields.read("reason", faults, why),
         }
     })

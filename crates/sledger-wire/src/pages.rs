@@ -67,6 +67,18 @@ pub struct Ended {
     pub ended: Vec<String>,
 }
 
+/// `POST /v1/ledger/erase`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Erasure {
+    /// The event that says so.
+    pub seq: u64,
+    /// Live sessions that it ended.
+    pub ended: u64,
+    /// Whether every snapshot is removed; one that is not cannot be read any more.
+    pub snapshots_removed: bool,
+}
+
 /// `GET /v1/top` and `top --once`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

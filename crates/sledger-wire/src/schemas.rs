@@ -55,6 +55,18 @@ pub struct LoginBody {
     pub command: Option<String>,
 }
 
+/// The body of `POST /v1/ledger/erase`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseBody {
+    /// Whose.
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub user: String,
+    /// Why; it stays in the ledger, so name nobody.
+    #[schema(max_length = 512, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    pub reason: Option<String>,
+}
+
 /// The body of `POST /v1/sessions/{id}/end`; empty for no reason.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ mod checkpoint;
 pub(crate) mod clock;
 mod hold;
 mod restore;
+mod erase;
 mod salvage;
 mod seal;
 mod stats;
@@ -37,6 +38,8 @@ pub(crate) enum Ledger {
     Archive(archive::Archive),
     Hold(hold::Hold),
     Release(hold::Release),
+    /// Erase a person: end the sessions, destroy the key of what is sealed
+    Erase(erase::Erase),
     /// Compare the clock with the ledger, or accept it
     Clock(clock::Clock),
 }
@@ -44,6 +47,9 @@ pub(crate) enum Ledger {
 impl Ledger {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
+        if let Self::Erase(erase) = self {
+            return erase.run(global, out);
+        }
         match (self, &global.connect, &global.data, &global.recording) {
             (Self::Stats, Some(url), None, None) => return stats::of_served(url, global.tz, out),
             (Self::Stats, None, None, Some(file)) => return stats::of_recording(file, global, out),
@@ -73,6 +79,7 @@ impl Ledger {
             Self::Checkpoint(checkpoint) => checkpoint.of_data(&dir, &configured, out),
             Self::Seal => seal::of_data(&dir, out),
             Self::Salvage => salvage::run(&dir, out),
+            Self::Erase(erase) => erase.run(global, out),
             Self::Clock(clock) => clock.run(&dir, configured.config.ledger.gap_max, global, out),
             // Told apart above.
             Self::Backup(_) | Self::Restore(_) | Self::Archive(_) | Self::Hold(_) | Self::Release(_) => {

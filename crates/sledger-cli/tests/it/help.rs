@@ -68,6 +68,7 @@ const VERBS: &[&[&str]] = &[
     &["ledger", "archive"],
     &["ledger", "hold"],
     &["ledger", "release"],
+    &["ledger", "erase"],
     &["ledger", "clock"],
     &["ledger", "clock", "accept"],
     &["replay"],

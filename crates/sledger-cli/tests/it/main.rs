@@ -10,6 +10,7 @@ mod answers;
 mod bad;
 mod checkpoints;
 mod common;
+mod erase;
 mod export;
 mod export_parts;
 mod help;
