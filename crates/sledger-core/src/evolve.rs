@@ -4,7 +4,7 @@ mod erased;
 mod sessions;
 mod settings;
 
-pub use erased::{Forgetting, sealed_user};
+pub use erased::{Forgetting, sealed_user, shown};
 pub(crate) use sessions::key_texts;
 pub use settings::Parts;
 pub(crate) use settings::{assemble, hash_of, split};

@@ -232,6 +232,7 @@ impl<N: Names> Scene<'_, N> {
         admitted()
             .or_else(|| gone().map(|tombstone| Arc::clone(&tombstone.facts)))
             .or_else(|| self.names.facts(number))
+            .filter(|facts| !facts.is_sealed())
     }
 
     fn login(&self) -> Option<Arc<Facts>> {
@@ -242,7 +243,8 @@ impl<N: Names> Scene<'_, N> {
     }
 
     fn any_ended(&self) -> Option<Arc<Facts>> {
-        self.tombstones().next().map(|tombstone| Arc::clone(&tombstone.facts))
+        let ended = self.tombstones().next().map(|tombstone| Arc::clone(&tombstone.facts));
+        ended.filter(|facts| !facts.is_sealed())
     }
 
     fn tombstones(&self) -> impl Iterator<Item = &Arc<Tombstone>> {

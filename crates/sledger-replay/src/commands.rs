@@ -148,7 +148,9 @@ impl Commands {
     /// Touches made before `before` that were recorded later.
     fn touches(&mut self, before: Millis, state: &State, out: &mut Vec<Timed>) {
         while let Some((at, number)) = self.late.next_before(before) {
-            let Some(session) = state.session_numbered(number) else { continue };
+            let Some(session) = state.session_numbered(number).filter(|one| !one.facts.is_sealed()) else {
+                continue;
+            };
             let user = session.facts.user().to_owned();
             let sent = convert::as_sent(&user, &state.ready().settings.users);
             let id = session.facts.session().to_owned();

@@ -39,8 +39,7 @@ pub(crate) async fn erase(State(app): State<Arc<App>>, body: Body) -> Reply {
     let body = erase_from_json(&whole(body, app.config.read_max).await?)?;
     let ledger = app.ledger.clone();
     let reason = body.reason.unwrap_or_default();
-    let erased =
-        tokio::task::spawn_blocking(move || ledger.erase(&body.user, &reason, Actor::Local)).await;
+    let erased = tokio::task::spawn_blocking(move || ledger.erase(&body.user, &reason, Actor::Local)).await;
     let Ok(erased) = erased else { return Err(Problem::new(500, None, "erasing failed").into()) };
     let Erased { seq, ended, snapshots_removed } = erased.map_err(refused)?;
     Ok(reply::json(&Erasure { seq: seq.0, ended: ended as u64, snapshots_removed }))

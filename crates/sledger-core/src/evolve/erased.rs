@@ -15,10 +15,19 @@ use std::sync::Arc;
 /// Begins the names of stand-ins. No control character passes the edge, so it is nobody's name.
 const MARK: &str = "\u{1f}sealed:";
 
+/// Stands where a name was, for people.
+const ERASED: &str = "(erased)";
+
 /// Stands for the user whose values are sealed under `key`: two keys are two users.
 #[must_use]
 pub fn sealed_user(key: u64) -> String {
     format!("{MARK}{key:016x}")
+}
+
+/// A name as people read it: of what is sealed there is none.
+#[must_use]
+pub fn shown(name: &str) -> &str {
+    if name.starts_with(MARK) { ERASED } else { name }
 }
 
 impl Facts {

@@ -30,7 +30,8 @@ pub(super) trait Visit {
         by: Option<&(u64, Arc<Cipher>)>,
         value: &mut Personal<T>,
     );
-    fn mark(&mut self, mark: &mut CommandMark);
+    /// `by`: what seals the login it was of; `sealed`: the key under which that is sealed already.
+    fn mark(&mut self, mark: &mut CommandMark, by: Option<&(u64, Arc<Cipher>)>, sealed: Option<u64>);
 }
 
 /// What a value is: one of another kind is not opened in its place. Append-only.
@@ -54,6 +55,10 @@ pub(super) fn destroyed(decision: &Decision) -> impl Iterator<Item = u64> {
 /// Shows every personal value of `decision` to `visit`, in order.
 pub(super) fn walk(decision: &mut Decision, visit: &mut impl Visit) {
     let destroyed = destroyed(decision).next();
+    let sealed = match &decision.op {
+        Op::Login(login) => sealed_under(&login.facts),
+        _ => None,
+    };
     let by = match &decision.op {
         Op::Login(login) => {
             let facts = login.facts.plain().map(Arc::clone);
@@ -84,13 +89,20 @@ pub(super) fn walk(decision: &mut Decision, visit: &mut impl Visit) {
         _ => {}
     }
     if let Some(mark) = &mut decision.command {
-        visit.mark(mark);
+        visit.mark(mark, by.as_ref(), sealed);
     }
     for judged in &mut decision.judged {
         visit.value(Kind::QuotaKey, by.as_ref(), &mut judged.key);
     }
     for event in &mut decision.events {
         in_event(event, by.as_ref(), visit);
+    }
+}
+
+fn sealed_under<T>(value: &Personal<T>) -> Option<u64> {
+    match value {
+        Personal::Plain(_) => None,
+        Personal::Sealed { key, .. } => Some(*key),
     }
 }
 
@@ -228,14 +240,20 @@ impl Visit for Sealing<'_> {
         *value = Personal::Sealed { key: by.0, nonce, bytes: bytes.into_boxed_slice() };
     }
 
-    fn mark(&mut self, mark: &mut CommandMark) {
-        if let Some((_, cipher)) = self.begin(Whose::Nobody) {
-            masked(&cipher, mark);
+    fn mark(&mut self, mark: &mut CommandMark, by: Option<&(u64, Arc<Cipher>)>, _sealed: Option<u64>) {
+        match by {
+            Some((_, cipher)) => masked(cipher, mark),
+            None => {
+                if let Some((_, cipher)) = self.begin(Whose::Nobody) {
+                    masked(&cipher, mark);
+                }
+            }
         }
     }
 }
 
-/// What a command id was about is a hash of names that could be guessed: it is masked. Masked twice it is as before.
+/// What a command id was about is a hash of names that could be guessed: it is masked, that of a login under the key of
+/// its user. Masked twice it is as before.
 fn masked(cipher: &Cipher, mark: &mut CommandMark) {
     let mask = cipher.mask(&mark.id);
     mark.mark.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
@@ -266,8 +284,9 @@ impl Visit for Opening<'_> {
         }
     }
 
-    fn mark(&mut self, mark: &mut CommandMark) {
-        if let Some(cipher) = self.ring.cipher(self.inner, NOBODY) {
+    fn mark(&mut self, mark: &mut CommandMark, _by: Option<&(u64, Arc<Cipher>)>, sealed: Option<u64>) {
+        let slot = sealed.map_or(Some(NOBODY), |key| self.ring.slot(key));
+        if let Some(cipher) = slot.and_then(|slot| self.ring.cipher(self.inner, slot)) {
             masked(&cipher, mark);
         }
     }

@@ -93,11 +93,15 @@ impl Conversion<'_> {
         self.about(session, |target| Command::End { target, reason })
     }
 
-    fn clear(&self, keep: Option<Seq>) -> Option<Commanded> {
+    fn clear(&mut self, keep: Option<Seq>) -> Option<Commanded> {
         if self.is_again {
             return None;
         }
         let ended = self.recorded.effects.iter().find_map(Effect::ended)?;
+        if ended.is_sealed() {
+            self.losses.sealed += 1;
+            return None;
+        }
         let user = ended.user().to_owned();
         let sent = as_sent(&user, &self.state.ready().settings.users);
         let keep = keep.and_then(|keep| self.facts(keep)).map(|facts| facts.session().to_owned());
@@ -107,6 +111,7 @@ impl Conversion<'_> {
     /// All that are live at the source once the decision is folded; a generation above all others judges the rest.
     fn reconcile(&mut self, source: &str) -> Vec<Commanded> {
         let sessions = self.state.sessions();
+        // Of sealed ones the source is not known, so none of them is listed.
         let live = sessions.iter().filter(|one| one.facts.source() == Some(source) && !one.is_retained());
         let live: Vec<String> = live.map(|one| one.facts.session().to_owned()).collect();
         if live.iter().map(|id| id.len() + 8).sum::<usize>() > LIVE_BYTES_MAX {
@@ -146,7 +151,9 @@ impl Conversion<'_> {
             Effect::Ended(tombstone) if tombstone.number == number => Some(Arc::clone(&tombstone.facts)),
             _ => None,
         });
-        ended.or_else(|| self.state.session_numbered(number).map(|session| Arc::clone(&session.facts)))
+        let found =
+            ended.or_else(|| self.state.session_numbered(number).map(|session| Arc::clone(&session.facts)));
+        found.filter(|facts| !facts.is_sealed())
     }
 }
 

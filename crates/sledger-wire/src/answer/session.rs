@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sledger_core::answer::{SessionView, Tombstone};
+use sledger_core::evolve::shown;
 use sledger_core::{Facts, Millis};
 use std::collections::BTreeMap;
 
@@ -48,9 +49,9 @@ impl From<&SessionView> for SessionObject {
         let facts: &Facts = &view.facts;
         let pairs = facts.attributes().map(|(key, value)| (key.to_owned(), value.to_owned()));
         Self {
-            session: facts.session().to_owned(),
+            session: shown(facts.session()).to_owned(),
             number: view.number.0,
-            user: facts.user().to_owned(),
+            user: shown(facts.user()).to_owned(),
             source: facts.source().map(str::to_owned),
             client: facts.client().map(str::to_owned),
             ip: facts.ip().map(str::to_owned),
@@ -119,9 +120,9 @@ impl From<&Tombstone> for TombstoneObject {
         let facts: &Facts = &tombstone.facts;
         let ended: Millis = tombstone.ended_at;
         Self {
-            session: facts.session().to_owned(),
+            session: shown(facts.session()).to_owned(),
             number: tombstone.number.0,
-            user: facts.user().to_owned(),
+            user: shown(facts.user()).to_owned(),
             source: facts.source().map(str::to_owned),
             client: facts.client().map(str::to_owned),
             started: facts.started.rfc3339(),

@@ -108,7 +108,7 @@ fn record(event: &Event) -> Option<Value> {
         Event::NoticeFailed { about, channel, reason, final_try } => {
             json!({"about": about.0, "channel": channel, "reason": reason, "final": final_try})
         }
-        Event::UserErased { key, reason } => json!({"key": key, "reason": reason}),
+        Event::UserErased { key, reason } => json!({"key": format!("{key:016x}"), "reason": reason}),
         Event::HistoryRead { what, about } => json!({"what": what, "about": about.plain()}),
         _ => return None,
     })

@@ -44,7 +44,9 @@ impl Erase {
             Whence::Connect(url) => self.served(url),
             Whence::Data(dir) => self.at_rest(dir),
             Whence::Recording(_) => {
-                return Err(Usage::error("nobody is erased from a recording: use --connect URL or --data DIR"));
+                return Err(Usage::error(
+                    "nobody is erased from a recording: use --connect URL or --data DIR",
+                ));
             }
         };
         match erased {
@@ -63,7 +65,10 @@ impl Erase {
             return Ok(Exit::Ok);
         }
         let (user, ended) = (escape(&self.user), erased.ended);
-        out.line(&format!("erased {user} at seq {}: sessions ended: {ended}; the key is destroyed", erased.seq))?;
+        out.line(&format!(
+            "erased {user} at seq {}: sessions ended: {ended}; the key is destroyed",
+            erased.seq
+        ))?;
         if !erased.snapshots_removed {
             out.say("a snapshot could not be removed; nobody can read it any more");
         }
