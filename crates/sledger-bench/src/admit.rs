@@ -9,6 +9,7 @@
 //!
 //! With `--snapshot`: answers of the ledger alone, during a snapshot and without one.
 
+mod sealed;
 mod snapshot;
 
 use crate::figure::{Figure, Target};
@@ -40,6 +41,9 @@ pub(crate) struct Options {
     /// Measure answers during a snapshot beside answers without one instead
     #[arg(long)]
     snapshot: bool,
+    /// Measure admissions with personal values sealed beside plain ones instead
+    #[arg(long, conflicts_with = "snapshot")]
+    sealed: bool,
     /// Live sessions of the snapshot [default: 1000000; quick: 1000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
     snapshot_sessions: Option<u64>,
@@ -75,6 +79,9 @@ pub(crate) fn measure(common: &Common, options: &Options) -> anyhow::Result<Meas
     if options.snapshot {
         let live = if common.quick { 1000 } else { 1_000_000 };
         return snapshot::measure(common, options.snapshot_sessions.unwrap_or(live));
+    }
+    if options.sealed {
+        return sealed::measure(common, options);
     }
     let folder = common.folder()?;
     let redis = options.peer.version()?;

@@ -26,8 +26,15 @@ pub(crate) struct Ours {
 impl Ours {
     /// A new ledger in which the full users of `work` are full.
     pub(crate) fn filled(folder: &Path, work: &Work) -> anyhow::Result<Self> {
+        Self::filled_as(folder, work, false)
+    }
+
+    /// The same, with personal values sealed or not.
+    pub(crate) fn filled_as(folder: &Path, work: &Work, sealed: bool) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix_in("ledger-", folder)?;
-        let ledger = Ledger::open(Config { settings: settings(work), ..Config::new(folder.path()) })?;
+        let config =
+            Config { settings: settings(work), seal_personal: sealed, ..Config::new(folder.path()) };
+        let ledger = Ledger::open(config)?;
         let ours = Self { ledger, folder };
         let mut side = Asking::new(&ours.ledger, FILL_IN_FLIGHT)?;
         for n in work.filling() {
