@@ -9,8 +9,6 @@ use crate::reply::Refusal;
 use crate::{
     batch, blocks, docs, erase, events, evidence, groups, health, introspect, ledger, metrics, notes, openapi,
     policies, quotas, reload, reply, sessions, stats, users, why,
-    batch, blocks, docs, erase, events, groups, health, introspect, metrics, openapi, policies, quotas,
-    reload, reply, sessions, stats, users,
 };
 use axum::Router;
 use axum::http::{Method, Uri};

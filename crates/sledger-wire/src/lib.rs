@@ -33,6 +33,7 @@ pub mod keeping;
 pub mod pages;
 pub mod past;
 pub mod policies;
+pub mod proof;
 pub mod queries;
 pub mod quotas;
 mod readers;

@@ -5,6 +5,7 @@
 
 mod parquet;
 mod range;
+mod proof;
 mod recording;
 
 use crate::args::Global;
@@ -24,6 +25,7 @@ use sledger_replay::one_user::{OneUser, line};
 use sledger_replay::pseudonyms::Pseudonyms;
 use sledger_wire::csv;
 use sledger_wire::events::EventLine;
+use std::path::PathBuf;
 
 /// Export the past of a ledger, to stdout
 ///
@@ -32,13 +34,14 @@ use sledger_wire::events::EventLine;
 pub(crate) struct Export {
     /// recording: commands; events: one JSON object each; csv, parquet: a
     /// table; blocks: the ledger's own bytes [default: events]
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, hide_default_value = true)]
+    #[arg(long, value_enum, hide_possible_values = true)]
     #[arg(value_name = "recording|events|csv|parquet|blocks")]
-    format: ExportFormat,
+    format: Option<ExportFormat>,
     /// Only what concerns this user
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Pseudonyms for users, sessions, addresses and attributes
+    /// Pseudonyms for users, sessions, addresses and attributes. With --user
+    /// and no --format: a proof, the decisions of all others as hashes
     #[arg(long)]
     redact: bool,
     /// From here on: a time, -2h, seq:N (after that event) or ms:N
@@ -47,6 +50,9 @@ pub(crate) struct Export {
     /// Before this time, or up to seq:N
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     until: Option<String>,
+    /// Up to where a proof goes [default: the ledger's newest, with --data]
+    #[arg(long, value_name = "FILE", requires = "redact", requires = "user")]
+    checkpoint: Option<PathBuf>,
 }
 
 /// Gets each event.
@@ -72,8 +78,17 @@ impl Export {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         let whence = Whence::of(global)?;
+        if self.is_proof() {
+            self.proof(&whence, global, out)?;
+            return Ok(Exit::Ok);
+        }
+        if self.checkpoint.is_some() {
+            return Err(Usage::error(
+                "--checkpoint goes with a proof: --user USER --redact, without --format",
+            ));
+        }
         let range = Range::of(self.since.as_deref(), self.until.as_deref(), &whence, global.tz)?;
-        match self.format {
+        match self.format.unwrap_or_default() {
             ExportFormat::Blocks => self.blocks(&whence, global, out)?,
             ExportFormat::Recording => self.recording(&whence, range, global, out)?,
             ExportFormat::Csv => {
@@ -97,6 +112,10 @@ impl Export {
             }
         }
         Ok(Exit::Ok)
+    }
+
+    const fn is_proof(&self) -> bool {
+        self.user.is_some() && self.redact && self.format.is_none()
     }
 
     const fn is_whole(&self) -> bool {

@@ -8,6 +8,7 @@ pub(crate) mod clock;
 mod hold;
 mod restore;
 mod erase;
+mod proof;
 mod salvage;
 mod seal;
 mod stats;
@@ -53,7 +54,7 @@ impl Ledger {
         match (self, &global.connect, &global.data, &global.recording) {
             (Self::Stats, Some(url), None, None) => return stats::of_served(url, global.tz, out),
             (Self::Stats, None, None, Some(file)) => return stats::of_recording(file, global, out),
-            (Self::Verify(verify), None, None, Some(file)) => return verify.of_recording(file, global, out),
+            (Self::Verify(verify), None, None, Some(file)) => return verify.of_recording(file, out),
             (Self::Checkpoint(checkpoint), _, None, None) => {
                 return checkpoint.of_served(&Whence::url(global)?, out);
             }

@@ -11,6 +11,7 @@ mod bad;
 mod checkpoints;
 mod common;
 mod erase;
+mod evidence;
 mod export;
 mod export_parts;
 mod help;

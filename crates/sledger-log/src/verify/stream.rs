@@ -2,7 +2,7 @@
 
 use super::anchors::{Anchor, Anchors, Finding, Holding, Of};
 use super::report::{Problem, cannot_tell};
-use crate::block::Block;
+use crate::block::{Block, LedgerId};
 use crate::error::DamageKind;
 use crate::stream::{BlockStream, StreamError};
 use sledger_core::Seq;
@@ -49,6 +49,13 @@ impl BlocksReport {
         }
     }
 
+    fn require(&mut self, is_required: bool) {
+        if is_required && self.anchor.is_none() {
+            let detail = "no checkpoint from outside anchors these blocks".to_owned();
+            self.tell(DamageKind::NotAnchored, Seq(0), detail);
+        }
+    }
+
     fn count(&mut self, block: &Block) {
         let header = block.header();
         self.blocks += 1;
@@ -66,6 +73,21 @@ impl BlocksReport {
             self.tell(DamageKind::Content, header.first, detail);
         }
         self.head = block.head();
+    }
+}
+
+impl Anchors {
+    /// What these checkpoints say of a chain that was checked elsewhere and ends at `head`.
+    #[must_use]
+    pub fn hold_at(&self, ledger: LedgerId, partition: u32, head: Head) -> BlocksReport {
+        let mut report = BlocksReport { head, ..BlocksReport::default() };
+        let (mut holding, findings) = Holding::new(self, Vec::new(), Of { ledger, partition });
+        report.tell_all(findings);
+        report.tell_all(holding.passes(head.seq, head));
+        report.tell_all(holding.ends(head));
+        report.anchor = holding.anchor.take();
+        report.require(self.is_required);
+        report
     }
 }
 
@@ -96,10 +118,7 @@ pub fn verify_blocks<R: Read>(blocks: BlockStream<R>, anchors: &Anchors) -> Bloc
         report.tell_all(holding.ends(report.head));
         report.anchor = holding.anchor.take();
     }
-    if anchors.is_required && report.anchor.is_none() {
-        let detail = "no checkpoint from outside anchors these blocks".to_owned();
-        report.tell(DamageKind::NotAnchored, Seq(0), detail);
-    }
+    report.require(anchors.is_required);
     report
 }
 

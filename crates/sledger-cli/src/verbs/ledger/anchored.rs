@@ -1,10 +1,10 @@
-//! `ledger verify --recording`: an export of blocks, held against checkpoints.
+//! `ledger verify --recording`: an export of blocks, or a proof, held against checkpoints.
 //!
 //! Promise: one block is held at a time; what is wrong is named by the byte at which its block begins and by its
-//! first seq, and everything before it can still be trusted.
+//! first seq, in a proof by its line, and everything before it can still be trusted.
 
+use super::proof;
 use super::verify::end;
-use crate::args::Global;
 use crate::exit::{Exit, Usage};
 use crate::lines::Lines;
 use crate::output::Output;
@@ -12,16 +12,22 @@ use anyhow::Result;
 use sledger_log::block::MAGIC;
 use sledger_log::{Anchors, BlockStream, verify_blocks};
 use sledger_wire::pages::{Verified, VerifyProblem};
+use sledger_wire::proof::ProofLine;
 use std::path::Path;
 
 /// Checks `file`; what is wrong is [`Exit::Diverged`].
-pub(super) fn run(file: &Path, anchors: &Anchors, _: &Global, out: &mut Output<'_>) -> Result<Exit> {
+pub(super) fn run(file: &Path, anchors: &Anchors, out: &mut Output<'_>) -> Result<Exit> {
     let mut lines = Lines::open(file)?;
-    if lines.first_byte()? != MAGIC.first().copied() {
-        return Err(Usage::error(
-            "this file holds no blocks: give an export of blocks, or a proof of one user",
-        ));
+    if lines.first_byte()? == MAGIC.first().copied() {
+        return end(&blocks(lines, anchors), out);
     }
+    if lines.peek()?.is_some_and(ProofLine::begins) {
+        return end(&proof::check(lines, anchors)?, out);
+    }
+    Err(Usage::error("this file holds no blocks: give an export of blocks, or a proof of one user"))
+}
+
+fn blocks(lines: Lines, anchors: &Anchors) -> Verified {
     let report = verify_blocks(BlockStream::new(lines.into_input()), anchors);
     let problem = |problem: sledger_log::Problem| VerifyProblem {
         kind: problem.kind.word().to_owned(),
@@ -29,7 +35,7 @@ pub(super) fn run(file: &Path, anchors: &Anchors, _: &Global, out: &mut Output<'
         seq: Some(problem.seq.0).filter(|seq| *seq > 0),
         detail: problem.detail,
     };
-    let verified = Verified {
+    Verified {
         events: report.events,
         blocks: report.blocks,
         decisions: report.decisions,
@@ -38,6 +44,5 @@ pub(super) fn run(file: &Path, anchors: &Anchors, _: &Global, out: &mut Output<'
         ok: report.problems.is_empty(),
         problems: report.problems.into_iter().map(problem).collect(),
         ..Verified::default()
-    };
-    end(&verified, out)
+    }
 }

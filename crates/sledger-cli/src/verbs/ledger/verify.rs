@@ -1,7 +1,6 @@
 //! `ledger verify`: the stored bytes, from first to last block, held against checkpoints.
 
 use super::{anchored, not_served};
-use crate::args::Global;
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
 use anyhow::Result;
@@ -51,8 +50,8 @@ impl Verify {
     }
 
     /// Checks an export of blocks, or a proof.
-    pub(super) fn of_recording(&self, file: &Path, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        anchored::run(file, &self.anchors()?, global, out)
+    pub(super) fn of_recording(&self, file: &Path, out: &mut Output<'_>) -> Result<Exit> {
+        anchored::run(file, &self.anchors()?, out)
     }
 
     fn anchors(&self) -> Result<Anchors> {
