@@ -211,6 +211,14 @@ pub(crate) fn volumes_path(dir: &Path) -> PathBuf {
     dir.join("volumes")
 }
 
+pub(crate) fn recovered_path(dir: &Path) -> PathBuf {
+    dir.join("recovered")
+}
+
+pub(crate) fn salvaged_path(dir: &Path) -> PathBuf {
+    dir.join("salvaged")
+}
+
 pub(crate) fn checkpoints_path(dir: &Path) -> PathBuf {
     dir.join("checkpoints")
 }

@@ -11,6 +11,8 @@
 //! DIR/head                 the last acknowledged head, written after each barrier
 //! DIR/checkpoints/          where it stood, signed
 //! DIR/checkpoint.key        the private key that signs, unless it lies elsewhere
+//! DIR/recovered/            what salvage found whole behind a gap
+//! DIR/salvaged              what it did, until that is recorded
 //! DIR/clean                there between a clean close and the next open
 //! DIR/begin                where history begins, once its first volumes are gone
 //! DIR/base/SSSSSSSSSSSS.base   the state after event S, the last one that is gone
@@ -83,7 +85,7 @@ pub use mentions::{Mention, mentions};
 pub use open::LogConfig;
 pub use probe::{KEY_POINTS, POINTS, Probe};
 pub use reader::{Blocks, Reader, SealedInfo, Sift, Sifted, VolumeInfo};
-pub use salvage::{SalvageReport, salvage};
+pub use salvage::{Island, SalvageReport, Salvaged, salvage};
 pub use sealing::{SealStatus, SealedVolume, Sealing};
 pub use sled_log::SledLog;
 pub use snapshots::{

@@ -3,11 +3,20 @@
 //! Every volume up to the first damage stays as it is. The damaged one is
 //! written anew from its chain up to the damage, into a fresh folder, and set
 //! aside as `NNNNNN.damaged`; so are all volumes behind it, since nothing can be
-//! chained to a gap. Nothing is deleted and nothing invented: what is lost is
-//! told, first and last seq, to be recorded by who opens the ledger next.
+//! chained to a gap. Whole blocks behind it are written into plain files beside
+//! the ledger. Nothing is deleted and nothing invented: what is missing is told,
+//! first and last seq, and recorded by who opens the ledger next.
+
+mod frames;
+mod islands;
+mod told;
+
+pub use islands::Island;
+pub use told::Salvaged;
 
 use crate::begins::{self, Begins};
 use crate::block::{Block, LedgerId};
+use crate::checkpoint::Shelf;
 use crate::dir::{self, End, Meta};
 use crate::error::OpenError;
 use crate::files;
@@ -41,6 +50,26 @@ pub struct SalvageReport {
     pub lost_to: Option<Seq>,
     /// Folders set aside.
     pub aside: Vec<PathBuf>,
+    /// What is whole behind the first gap, in order.
+    pub islands: Vec<Island>,
+    /// What is in no block that is left: first and last seq of each gap, in order.
+    pub missing: Vec<(Seq, Seq)>,
+    /// The volume whose end nothing tells: more may have stood behind what was found in it.
+    pub open_end: Option<u32>,
+}
+
+impl SalvageReport {
+    /// What was done, in a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let rebuilt = self.rebuilt.map_or_else(String::new, |no| format!("volume {no} was written anew, "));
+        let missing: u64 = self.missing.iter().map(|(from, to)| to.0.saturating_sub(from.0) + 1).sum();
+        let (aside, islands) = (self.aside.len(), self.islands.len());
+        let told = format!(
+            "{rebuilt}{aside} set aside, {islands} runs of blocks kept beside, {missing} events missing"
+        );
+        self.open_end.map_or(told.clone(), |no| format!("{told}, where volume {no} ended is not known"))
+    }
 }
 
 /// Salvages the ledger in `dir`. It must not be served.
@@ -100,7 +129,14 @@ impl Salvage {
                 self.set_aside(no)?;
             }
         }
+        self.report.islands = islands::write(&self.dir, self.ledger, self.report.head, &self.report.aside)?;
         self.tell_loss();
+        self.set_aside_checkpoints()?;
+        if self.report.rebuilt.is_some() || !self.report.aside.is_empty() {
+            let SalvageReport { lost_from, lost_to, .. } = self.report;
+            let told = Salvaged { lost_from, lost_to, detail: self.report.told() };
+            told.leave(&self.dir, self.ledger)?;
+        }
         self.forget_marks()
     }
 
@@ -140,6 +176,9 @@ impl Salvage {
         let is_chain = matches!(tail, Tail::Whole | Tail::Torn);
         self.note_gap(tail, end, &mut chain)?;
         self.report.head = head;
+        if head.seq > begun.seq {
+            self.report.open_end = None;
+        }
         if !(is_end && is_chain) {
             self.rebuild(no, begun)?;
             return Ok(false);
@@ -160,12 +199,14 @@ impl Salvage {
         if let Ok(file) = check_whole(&path, &name, None, &|| false) {
             let (end, follows) = (file.end(), file.footer().prev == begun.hash);
             if follows && end.first == begun.seq.next() {
+                self.report.open_end = None;
                 (self.report.head, self.epoch) = (end.head, end.epoch);
                 return Ok(true);
             }
         }
         let end = SealedFile::open(&path, &name).ok().map(|file| file.end());
         self.known = self.known.max(end.map_or(Seq(0), |end| end.head.seq));
+        self.report.open_end = end.is_none().then_some(no);
         self.rebuild_sealed(no, begun)?;
         Ok(end.is_none_or(|end| end.head.seq == self.report.head.seq))
     }
@@ -246,10 +287,32 @@ impl Salvage {
 
     fn tell_loss(&mut self) {
         let head = self.report.head.seq;
-        if self.known > head || !self.report.aside.is_empty() {
-            self.report.lost_from = Some(head.next());
-            self.report.lost_to = Some(self.known.max(head.next()));
+        let last = self.report.islands.last().map(|island| island.last);
+        self.known = self.known.max(last.unwrap_or_default());
+        let mut next = head.next();
+        for island in &self.report.islands {
+            if island.first > next {
+                self.report.missing.push((next, Seq(island.first.0 - 1)));
+            }
+            next = island.last.next();
         }
+        if self.known >= next {
+            self.report.missing.push((next, self.known));
+        }
+        if self.known > head {
+            self.report.lost_from = Some(head.next());
+            self.report.lost_to = Some(self.known);
+        }
+    }
+
+    /// Checkpoints of what is gone name what cannot be found any more: they are kept, out of the way.
+    fn set_aside_checkpoints(&mut self) -> io::Result<()> {
+        for (path, held) in Shelf::of(&self.dir).all()? {
+            if held.is_none_or(|held| held.stand().seq > self.report.head.seq) {
+                dir::set_aside(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Marks that name what is gone would refuse the ledger for ever.

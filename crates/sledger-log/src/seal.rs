@@ -85,7 +85,7 @@ mod write;
 pub(crate) use file::{SealedFile, check_whole};
 pub(crate) use filter::{Filter, Filters};
 pub(crate) use frames::Frames;
-pub(crate) use layout::{Name, Place};
+pub(crate) use layout::{MAGIC_FRAME, Name, Place};
 pub(crate) use write::{WriteFault, Writer, write};
 
 use crate::block::LedgerId;

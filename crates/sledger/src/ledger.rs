@@ -109,11 +109,11 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`] by what stands in the way; nothing damaged is written to.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Found { log, state, recovery, snapshots, restored } = open::open(&config)?;
+        let Found { log, state, recovery, snapshots, restored, salvaged } = open::open(&config)?;
         let (clean, sealing, meta) = (log.was_clean(), log.sealing(), log.meta().clone());
         let keys = log.keys().map(|keys| (keys, erase::snapshots(&config, log.meta())));
         let disk = Disk { meta, recovery, snapshots, sealing, keys };
-        Self::run(config, Box::new(log), (state, Condition { clean, restored }), Some(disk))
+        Self::run(config, Box::new(log), (state, Condition { clean, restored, salvaged }), Some(disk))
     }
 
     /// A ledger that keeps nothing: gone with its last handle.
@@ -122,12 +122,7 @@ impl Ledger {
     /// Names the setting or policy that cannot be used.
     pub fn in_memory(config: Config) -> Result<Self, OpenError> {
         let state = open::empty(config.seed)?;
-        Self::run(
-            config,
-            Box::<MemoryLog>::default(),
-            (state, Condition { clean: true, restored: None }),
-            None,
-        )
+        Self::run(config, Box::<MemoryLog>::default(), (state, Condition::fresh()), None)
     }
 
     /// A ledger on an empty log of another kind.
@@ -136,7 +131,7 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn on_log(config: Config, log: BoxedLog) -> Result<Self, OpenError> {
         let state = open::empty(config.seed)?;
-        Self::run(config, log, (state, Condition { clean: true, restored: None }), None)
+        Self::run(config, log, (state, Condition::fresh()), None)
     }
 
     fn run(

@@ -17,7 +17,7 @@ use sledger_core::policy::Policies;
 use sledger_core::quota::Ready;
 use sledger_core::{Millis, Span, State};
 use sledger_log::backup::note_of_restore;
-use sledger_log::{Begins, LogConfig, Meta, SledLog, Snapshots};
+use sledger_log::{Begins, LogConfig, Meta, Salvaged, SledLog, Snapshots};
 use sledger_policy::Engine;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ pub(crate) struct Found {
     pub(crate) snapshots: Option<Snapshots>,
     /// From what it was restored, where nothing has recorded that yet.
     pub(crate) restored: Option<String>,
+    /// What a salvage did, where nothing has recorded that yet.
+    pub(crate) salvaged: Option<Salvaged>,
 }
 
 /// How a log was found, to be recorded.
@@ -48,6 +50,15 @@ pub(crate) struct Condition {
     pub(crate) clean: bool,
     /// From what it was restored, if nothing has recorded that yet.
     pub(crate) restored: Option<String>,
+    /// What a salvage did, if nothing has recorded that yet.
+    pub(crate) salvaged: Option<Salvaged>,
+}
+
+impl Condition {
+    /// Of a log that is made just now.
+    pub(crate) const fn fresh() -> Self {
+        Self { clean: true, restored: None, salvaged: None }
+    }
 }
 
 /// Opens the log of `config` and folds it, from a snapshot where there is one.
@@ -73,7 +84,8 @@ pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
     let (state, recovery) = recover(&log, snapshots.as_ref(), (begins, begun), config.seed)?;
     settle_keys(&log, &state, &recovery)?;
     let restored = note_of_restore(&config.data)?;
-    Ok(Found { log, state, recovery, snapshots, restored })
+    let salvaged = Salvaged::read(&config.data, log.meta().ledger)?;
+    Ok(Found { log, state, recovery, snapshots, restored, salvaged })
 }
 
 /// Destroys the keys that were to go before a kill; refuses a ledger whose live sessions cannot be read.
@@ -105,7 +117,7 @@ pub(crate) fn start(
     config: &Config,
     mut log: BoxedLog,
     state: State,
-    Condition { clean, restored }: Condition,
+    Condition { clean, restored, salvaged }: Condition,
 ) -> Result<Opened, OpenError> {
     let last = state.at();
     let wall = config.clock.wall();
@@ -127,10 +139,23 @@ pub(crate) fn start(
         lost_to: None,
         detail: detail.into(),
     }));
+    events.extend(salvaged.as_ref().map(recovered));
     decider.record_own(vec![own_decision(Actor::Local, at, Op::Ledger, events)], &mut out);
     settle(config, &mut decider, at, &mut out)?;
     let head = append(&mut *log, &out, epoch)?;
+    if salvaged.is_some() {
+        // Left behind it would only be recorded again.
+        Salvaged::forget(&config.data)?;
+    }
     Ok(Opened { decider, clock, log, head, epoch })
+}
+
+fn recovered(salvaged: &Salvaged) -> Event {
+    Event::LedgerRecovered {
+        lost_from: salvaged.lost_from,
+        lost_to: salvaged.lost_to,
+        detail: salvaged.detail.as_str().into(),
+    }
 }
 
 fn started(

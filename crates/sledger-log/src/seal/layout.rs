@@ -6,7 +6,7 @@ use sledger_core::log::Head;
 use sledger_core::{Millis, Seq};
 
 const MAGIC: [u8; 8] = [0xF5, b'S', b'L', b'S', b'E', b'A', b'L', 0xFF];
-const MAGIC_FRAME: [u8; 4] = [0xF5, b'S', b'L', b'F'];
+pub(crate) const MAGIC_FRAME: [u8; 4] = [0xF5, b'S', b'L', b'F'];
 /// The format written today: each frame has a filter of its own.
 pub(super) const FORMAT: u16 = 2;
 /// The first format: one filter for the whole volume.
