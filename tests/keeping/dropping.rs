@@ -6,6 +6,7 @@ use sledger_core::command::Keep;
 use sledger_core::event::Event;
 use sledger_core::{Millis, Span};
 use sledger_log::{DamageKind, Gone, Reader, verify};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn hold() -> Keep {
@@ -50,6 +51,29 @@ fn each_volume_is_recorded_with_its_head_before_it_goes() {
         Event::VolumeDropped { volume, first, last: end.seq, head: end.hash }
     });
     assert_eq!(found, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_went_is_written_down_and_signed_where_somebody_signs() {
+    let story = Story::told();
+    let file = blake3::hash(&std::fs::read(story.dir.join("volumes/000001.sealed")).unwrap());
+    let sign = |text: &str| format!("signed {}\n", blake3::hash(text.as_bytes()));
+    let ledger = Ledger::open(sledger::Config { sign: Some(Arc::new(sign)), ..config(&story.dir) }).unwrap();
+    let begins = ledger.drop_volumes(Upto::Volume(1)).unwrap().begins.unwrap();
+    ledger.close();
+    let text = std::fs::read_to_string(story.dir.join("gone/000001.txt")).unwrap();
+    let base = story.dir.join("base").join(format!("{:012}.base", begins.head.seq.0));
+    let base = blake3::hash(&std::fs::read(base).unwrap());
+    for line in [
+        "sledger volume gone 1\nledger ".to_owned(),
+        format!("\nfirst 1\nlast {}\nhead ", begins.head.seq),
+        format!("\nfile {file}\nbase {base}\nstate "),
+        format!("\ndropped {}\nsigned ", begins.when.rfc3339()),
+    ] {
+        assert!(text.contains(&line), "{line} is missing in\n{text}");
+    }
+    let (signed, signature) = text.split_at(text.find("signed ").unwrap());
+    assert_eq!(signature, sign(signed));
 }
 
 #[test]

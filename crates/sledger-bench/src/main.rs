@@ -18,6 +18,7 @@ mod disk;
 mod figure;
 mod files;
 mod http;
+mod keeping;
 mod log;
 mod machine;
 mod memory;
@@ -80,6 +81,8 @@ enum What {
     Disk(disk::Options),
     /// Answers by live sessions
     Answers(answers::Options),
+    /// Admissions beside a backup, beside volumes that are dropped or archived, under a hold
+    Keeping(keeping::Options),
     /// Memory, opening and answers by live sessions, as curves; see --svg
     Plot,
     /// Everything, each with its defaults, and the list of numbers to reach
@@ -200,6 +203,7 @@ fn measure(what: &What, common: &Common) -> anyhow::Result<(Measured, Vec<&'stat
         What::Open(options) => open::measure(common, options)?,
         What::Disk(options) => disk::measure(common, options)?,
         What::Answers(options) => answers::measure(common, options)?,
+        What::Keeping(options) => keeping::measure(common, options)?,
         What::Plot => all::curves(common)?,
         What::All => return all::measure(common),
         What::Child { .. } => Measured::default(),

@@ -55,6 +55,13 @@ fn log_is_held_against_a_plain_file() {
 }
 
 #[test]
+fn keeping_is_held_against_a_ledger_that_is_left_alone() {
+    let figures = figures(&["keeping"]);
+    assert_eq!(targets(&figures), ["ratio >= 0.97"; 4]);
+    assert!(figures.iter().all(|figure| figure["peer"] == "left alone"));
+}
+
+#[test]
 fn policies_are_held_against_an_empty_call_and_picks_against_fewer_sessions() {
     let figures = figures(&["policy"]);
     let count = |target| targets(&figures).into_iter().filter(|found| *found == target).count();

@@ -71,6 +71,27 @@ impl LettingGo {
         Ok(bytes)
     }
 
+    /// BLAKE3 of the sealed file of a volume.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn hash_of(&self, volume: u32) -> io::Result<[u8; 32]> {
+        files::hash(&dir::sealed_path(&self.dir, volume))
+    }
+
+    /// Writes down, in a text file of its own, what goes and why; durable when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_down(&self, volume: u32, text: &str) -> io::Result<()> {
+        let folder = self.dir.join("gone");
+        if !folder.is_dir() {
+            std::fs::create_dir_all(&folder)?;
+            files::sync_dir(&self.dir)?;
+        }
+        files::write_whole(&folder.join(format!("{volume:06}.txt")), text.as_bytes())
+    }
+
     /// Reaches `point`, one of [`KEEPING_POINTS`].
     ///
     /// # Errors

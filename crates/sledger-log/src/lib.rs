@@ -16,6 +16,7 @@
 //! DIR/clean                there between a clean close and the next open
 //! DIR/begin                where history begins, once its first volumes are gone
 //! DIR/base/SSSSSSSSSSSS.base   the state after event S, the last one that is gone
+//! DIR/gone/NNNNNN.txt       what became of a volume: its seqs, head, hash, and the base that stands for it
 //! DIR/archive              there in a folder of archived volumes, which nobody writes to
 //! DIR/restored             from what the ledger was restored, until its first start has recorded it
 //! DIR/keys/                the keys of what is personal, where it is sealed: see `keys`

@@ -12,6 +12,7 @@
 //! gone is in the base.
 
 use crate::base;
+use crate::config::{Config, Signs};
 use crate::error::OpenError;
 use crate::open;
 use crate::shared::Shared;
@@ -99,15 +100,24 @@ pub(crate) struct Keeping {
     /// Tells ledger time: a wall clock that jumps ahead must not have volumes go.
     views: Views,
     seed: u64,
+    /// Signs what is written down of volumes that went.
+    sign: Option<Signs>,
     /// The state at the end of the volume that went last: the next is folded on it. Empty while nothing goes.
     folded: Mutex<Option<State>>,
     status: Mutex<KeepingStatus>,
 }
 
 impl Keeping {
-    pub(crate) fn new(letting_go: LettingGo, shared: &Arc<Shared>, (views, seed): (&Views, u64)) -> Self {
-        let (folded, status) = (Mutex::new(None), Mutex::new(KeepingStatus::default()));
-        Self { letting_go, shared: Arc::clone(shared), views: views.clone(), seed, folded, status }
+    pub(crate) fn new(letting_go: LettingGo, shared: &Arc<Shared>, views: &Views, config: &Config) -> Self {
+        Self {
+            letting_go,
+            shared: Arc::clone(shared),
+            views: views.clone(),
+            seed: config.seed,
+            sign: config.sign.clone(),
+            folded: Mutex::new(None),
+            status: Mutex::new(KeepingStatus::default()),
+        }
     }
 
     /// Ledger time: that of the last decision.
@@ -151,6 +161,7 @@ impl Keeping {
         let going = going(&reader, upto)?;
         let mut went = Went::default();
         let Some(last) = going.last() else { return Ok(went) };
+        self.check_holds(if to.is_some() { "archived" } else { "dropped" })?;
         self.reach("keeping.begin")?;
         if let Some(to) = to {
             Archive::new(to).take(self.letting_go.dir(), last.no)?;
@@ -163,6 +174,17 @@ impl Keeping {
             lock(&self.status).gone += 1;
         }
         Ok(went)
+    }
+
+    /// Nothing is folded or copied for nothing while a hold stands. What counts is that the record is refused.
+    fn check_holds(&self, deed: &str) -> Result<(), KeepingError> {
+        let held = self.views.read(move |views| {
+            let (name, hold) = views.holds().iter().next()?;
+            Some((name.clone(), hold.reason.clone()))
+        });
+        let Some((name, reason)) = held.map_err(|_| KeepingError::Stopped)? else { return Ok(()) };
+        let why = format!("hold `{name}` stands ({reason}): nothing is {deed} until it is released");
+        Err(KeepingError::Refused(why))
     }
 
     /// Lets one volume go, the first there is.
@@ -187,6 +209,8 @@ impl Keeping {
         self.reach("keeping.recorded")?;
         let why = if to.is_some() { Gone::Archived } else { Gone::Dropped };
         let begins = Begins { volume: volume.no + 1, head, epoch: state.epoch(), base, why, when: now };
+        let text = self.text((volume, &begins), to, &state.digest())?;
+        self.letting_go.write_down(volume.no, &text)?;
         let bytes = self.letting_go.let_go(&begins)?;
         tracing::info!(volume = volume.no, why = why.as_str(), bytes, "a volume went; {begins}");
         *folded = Some(state);
@@ -214,6 +238,32 @@ impl Keeping {
             (Outcome::Configured, _) => Ok(()),
             (_, reason) => Err(KeepingError::Refused(reason.unwrap_or("the record was refused").to_owned())),
         }
+    }
+
+    /// What is written down of a volume that goes, signed where there is somebody to sign.
+    fn text(
+        &self,
+        (volume, begins): (&VolumeInfo, &Begins),
+        to: Option<&Path>,
+        digest: &[u8; 32],
+    ) -> std::io::Result<String> {
+        let file = self.letting_go.hash_of(volume.no)?;
+        let mut lines = vec![
+            "sledger volume gone 1".to_owned(),
+            format!("ledger {}", self.letting_go.meta().ledger),
+            format!("volume {}", volume.no),
+            format!("first {}", volume.first),
+            format!("last {}", begins.head.seq),
+            format!("head {}", Hex(&begins.head.hash)),
+            format!("file {}", Hex(&file)),
+            format!("base {}", Hex(&begins.base)),
+            format!("state {}", Hex(digest)),
+            format!("{} {}", begins.why.as_str(), begins.when.rfc3339()),
+        ];
+        lines.extend(to.map(|to| format!("to {}", shown(to))));
+        let text = lines.join("\n") + "\n";
+        let signed = self.sign.as_ref().map(|sign| sign(&text)).unwrap_or_default();
+        Ok(format!("{text}{signed}"))
     }
 
     fn reader(&self) -> Result<Reader, OpenError> {
@@ -245,6 +295,15 @@ fn going(reader: &Reader, upto: Upto) -> Result<Vec<VolumeInfo>, KeepingError> {
             )))
         }
         _ => Ok(going),
+    }
+}
+
+/// Bytes as two digits each.
+struct Hex<'b>(&'b [u8; 32]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -103,6 +103,7 @@ pub use checkpoints::{CheckpointConfig, CheckpointFailure, Made};
 pub use clock::SystemClock;
 pub use config::{BoxedLog, Config};
 pub use erase::{EraseError, Erased};
+pub use config::{BoxedLog, Config, Signs};
 pub use error::OpenError;
 pub use keeping::{KeepingError, KeepingStatus, Upto, Went};
 pub use ledger::{Decision, Ledger};

@@ -16,6 +16,7 @@ mod export;
 mod export_parts;
 mod help;
 mod import;
+mod keeping;
 mod policies;
 mod policy_check;
 mod policy_past;

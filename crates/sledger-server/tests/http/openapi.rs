@@ -84,6 +84,8 @@ fn every_call_of_the_contract_is_described() {
         POST /v1/ledger/checkpoint|POST /v1/ledger/seal|\
         GET /v1/events|GET /v1/blocks|POST /v1/notes|GET /v1/quotas|GET /v1/quotas/{name}|PUT /v1/quotas/{name}|\
         GET /v1/events|GET /v1/blocks|POST /v1/notes|GET /v1/replay/why|GET /v1/quotas|GET /v1/quotas/{name}|PUT /v1/quotas/{name}|\
+        GET /v1/events|GET /v1/blocks|POST /v1/notes|POST /v1/ledger/hold|\
+        POST /v1/ledger/release|GET /v1/quotas|GET /v1/quotas/{name}|PUT /v1/quotas/{name}|\
         PATCH /v1/quotas/{name}|DELETE /v1/quotas/{name}|POST /v1/quotas/{name}/enable|\
         POST /v1/quotas/{name}/disable|POST /v1/quotas/{name}/reset|GET /v1/quotas/{name}/overrides|\
         PUT /v1/quotas/{name}/overrides/{selector}|DELETE /v1/quotas/{name}/overrides/{selector}|GET /v1/groups|\
@@ -207,8 +209,8 @@ fn bodies_are_described_with_the_keys_that_their_readers_know() {
         checked += 1;
     }
     assert_eq!(
-        checked, 12,
-        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, note"
+        checked, 14,
+        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, note, hold, release"
     );
 }
 
