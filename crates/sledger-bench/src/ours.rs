@@ -32,8 +32,7 @@ impl Ours {
     /// The same, with personal values sealed or not.
     pub(crate) fn filled_as(folder: &Path, work: &Work, sealed: bool) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix_in("ledger-", folder)?;
-        let config =
-            Config { settings: settings(work), seal_personal: sealed, ..Config::new(folder.path()) };
+        let config = Config { settings: settings(work), seal_personal: sealed, ..Config::new(folder.path()) };
         let ledger = Ledger::open(config)?;
         let ours = Self { ledger, folder };
         let mut side = Asking::new(&ours.ledger, FILL_IN_FLIGHT)?;

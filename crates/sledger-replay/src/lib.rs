@@ -17,6 +17,6 @@ pub mod pseudonyms;
 pub mod quotas;
 pub mod rejudge;
 pub mod simulate;
+pub mod timeline;
 pub mod verify;
 pub mod why;
-pub mod timeline;

@@ -7,8 +7,8 @@ use crate::limits::{ASKERS_MAX, BLOCK_READERS_MAX, DISK_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
-    batch, blocks, docs, erase, events, evidence, groups, health, introspect, ledger, metrics, notes, openapi,
-    policies, quotas, reload, reply, sessions, stats, users, why,
+    batch, blocks, docs, erase, events, evidence, groups, health, introspect, ledger, metrics, notes,
+    openapi, policies, quotas, reload, reply, sessions, stats, users, why,
 };
 use axum::Router;
 use axum::http::{Method, Uri};

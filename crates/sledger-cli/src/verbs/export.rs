@@ -4,8 +4,8 @@
 //! ledger. An export of events or of blocks can be read back by every verb that takes `--recording`.
 
 mod parquet;
-mod range;
 mod proof;
+mod range;
 mod recording;
 
 use crate::args::Global;

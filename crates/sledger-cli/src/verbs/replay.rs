@@ -7,10 +7,10 @@ mod diff;
 mod lanes;
 mod moment;
 mod note;
-mod verify;
-mod why;
 mod timeline;
 mod told;
+mod verify;
+mod why;
 
 use crate::args::Global;
 use crate::exit::Exit;
