@@ -7,6 +7,7 @@
 )]
 
 mod backups;
+mod bad_input;
 mod checkpoints;
 mod child;
 mod common;
