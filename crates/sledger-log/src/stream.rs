@@ -2,7 +2,7 @@
 //!
 //! Grammar: `block*`, each as in [`crate::block`], nothing before, between or after.
 //!
-//! Invariants: what is given is an unbroken chain from the seq that reading began with; every
+//! Invariants: what is given is an unbroken chain from the first event of the ledger, or of a part from its first block; every
 //! block belongs to the ledger of the first; memory is one block. What is wrong is named by the
 //! byte at which its block begins and by the first seq that is missing.
 //!

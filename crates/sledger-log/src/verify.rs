@@ -6,6 +6,7 @@
 //! kept elsewhere. Those that lie in the ledger's own folder are looked at too,
 //! but anchor nothing, since whoever rewrites the ledger can take them away.
 
+mod ahead;
 mod anchors;
 mod report;
 mod stream;
@@ -28,6 +29,7 @@ use crate::scan::{Chain, Scan, Tail};
 use crate::seal::{Filter, Filters, Frames, SealedFault, SealedFile};
 use crate::snapshots::Bases;
 use crate::source::{self, SourceFault};
+use ahead::Ahead;
 use anchors::{Finding, Holding, Of};
 use sledger_core::event::Decision;
 use sledger_core::log::Head;
@@ -303,7 +305,9 @@ impl Check {
     }
 
     /// Walks the frames, and goes on behind each that is damaged.
-    fn frames(&mut self, no: u32, mut frames: Frames, filter: Option<&Filters>) -> Result<(), OpenError> {
+    fn frames(&mut self, no: u32, frames: Frames, filter: Option<&Filters>) -> Result<(), OpenError> {
+        let begun = Ahead::of(frames).map_err(SealedFault::from);
+        let Some(mut frames) = self.checked(no, begun)? else { return Ok(()) };
         loop {
             let step = frames.step();
             match self.checked(no, step)? {

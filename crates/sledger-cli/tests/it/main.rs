@@ -28,6 +28,7 @@ mod replay_note;
 mod replay_past;
 mod replay_verify;
 mod replay_why;
+mod salvage;
 mod serve;
 mod settings;
 mod utmp;

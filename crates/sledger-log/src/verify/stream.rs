@@ -18,6 +18,8 @@ pub struct BlocksReport {
     pub decisions: u64,
     /// Events in them.
     pub events: u64,
+    /// The first event; one more than the last of what came before.
+    pub first: Seq,
     /// The last whole block.
     pub head: Head,
     /// The last checkpoint that the chain was found to pass.
@@ -36,7 +38,11 @@ impl BlocksReport {
     /// What this check cannot tell, a sentence each.
     #[must_use]
     pub fn cannot_tell(&self) -> Vec<String> {
-        cannot_tell(self.anchor.as_ref(), self.head.seq)
+        let mut untold = cannot_tell(self.anchor.as_ref(), self.head.seq);
+        if self.first > Seq(1) {
+            untold.push(format!("whether events before {} are what they were", self.first));
+        }
+        untold
     }
 
     fn tell(&mut self, kind: DamageKind, seq: Seq, detail: String) {
@@ -58,6 +64,9 @@ impl BlocksReport {
 
     fn count(&mut self, block: &Block) {
         let header = block.header();
+        if self.blocks == 0 {
+            self.first = header.first;
+        }
         self.blocks += 1;
         self.decisions += u64::from(header.decisions);
         self.events += u64::from(header.events);

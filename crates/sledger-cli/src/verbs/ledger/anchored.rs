@@ -16,10 +16,10 @@ use sledger_wire::proof::ProofLine;
 use std::path::Path;
 
 /// Checks `file`; what is wrong is [`Exit::Diverged`].
-pub(super) fn run(file: &Path, anchors: &Anchors, out: &mut Output<'_>) -> Result<Exit> {
+pub(super) fn run(file: &Path, is_part: bool, anchors: &Anchors, out: &mut Output<'_>) -> Result<Exit> {
     let mut lines = Lines::open(file)?;
     if lines.first_byte()? == MAGIC.first().copied() {
-        return end(&blocks(lines, anchors), out);
+        return end(&blocks(lines, is_part, anchors), out);
     }
     if lines.peek()?.is_some_and(ProofLine::begins) {
         return end(&proof::check(lines, anchors)?, out);
@@ -27,8 +27,10 @@ pub(super) fn run(file: &Path, anchors: &Anchors, out: &mut Output<'_>) -> Resul
     Err(Usage::error("this file holds no blocks: give an export of blocks, or a proof of one user"))
 }
 
-fn blocks(lines: Lines, anchors: &Anchors) -> Verified {
-    let report = verify_blocks(BlockStream::new(lines.into_input()), anchors);
+fn blocks(lines: Lines, is_part: bool, anchors: &Anchors) -> Verified {
+    let input = lines.into_input();
+    let stream = if is_part { BlockStream::anywhere(input) } else { BlockStream::new(input) };
+    let report = verify_blocks(stream, anchors);
     let problem = |problem: sledger_log::Problem| VerifyProblem {
         kind: problem.kind.word().to_owned(),
         volume: None,

@@ -26,6 +26,9 @@ pub(crate) struct Verify {
     /// The public key that must have signed them, in PEM
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
+    /// The export may begin with any block, as what salvage found
+    #[arg(long, requires = "recording")]
+    part: bool,
     /// Fail unless one of them anchors the ledger
     #[arg(long)]
     require_checkpoint: bool,
@@ -51,7 +54,7 @@ impl Verify {
 
     /// Checks an export of blocks, or a proof.
     pub(super) fn of_recording(&self, file: &Path, out: &mut Output<'_>) -> Result<Exit> {
-        anchored::run(file, &self.anchors()?, out)
+        anchored::run(file, self.part, &self.anchors()?, out)
     }
 
     fn anchors(&self) -> Result<Anchors> {
