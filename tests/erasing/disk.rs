@@ -195,4 +195,12 @@ fn without_its_keys_a_ledger_is_read_sealed_and_not_served() {
     fs::write(&slots, bytes).unwrap();
     let refused = Ledger::open(config(dir.path())).unwrap_err();
     assert!(matches!(refused, OpenError::KeysLost { sessions: 1 }), "{refused}");
+    // Given up, they end, and the ledger goes on.
+    let ledger = Ledger::open(Config { give_up_sealed: true, ..config(dir.path()) }).unwrap();
+    assert_eq!(ledger.views().read(|views| views.session_count()).unwrap(), 0);
+    assert_eq!(login(&ledger, ANN, "okapi-session").outcome, Outcome::Admitted);
+    ledger.close();
+    let ledger = Ledger::open(config(dir.path())).unwrap();
+    assert_eq!(ledger.views().read(|views| views.active(ANN)).unwrap(), 1);
+    ledger.close();
 }

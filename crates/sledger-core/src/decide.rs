@@ -11,6 +11,7 @@ mod expiry;
 mod judge;
 mod keep;
 mod login;
+mod lost;
 mod merge;
 mod policies;
 mod reload;
@@ -21,6 +22,7 @@ mod view;
 pub use binding::{bindings, is_settled, news_of_folder};
 pub use change::over;
 pub use expiry::due;
+pub use lost::lost;
 pub use merge::{Merged, merged, told as quotas_told};
 pub use settings::{Applying, Install, applied as configuration};
 

@@ -47,6 +47,8 @@ pub struct Config {
     pub accept_clock: bool,
     /// Whether personal fields are sealed in a new ledger.
     pub seal_personal: bool,
+    /// End live sessions whose keys are lost, instead of refusing to open.
+    pub give_up_sealed: bool,
     /// From this many percent of its limit a user counts as near it.
     pub near_percent: u32,
     /// Where time comes from.
@@ -85,6 +87,7 @@ impl Config {
             sign: None,
             accept_clock: false,
             seal_personal: false,
+            give_up_sealed: false,
             near_percent: 80,
             clock: Arc::new(SystemClock),
             seed: random_seed(),

@@ -62,7 +62,7 @@ pub enum OpenError {
     },
     /// Live sessions are sealed under keys that are not there.
     #[error(
-        "keys: `{sessions}` live sessions are sealed under keys that are missing or damaged; put back the folder `keys` of this ledger"
+        "keys: `{sessions}` live sessions are sealed under keys that are missing or damaged; put back the folder `keys` of this ledger, or give them up: `sledger ledger erase --lost`"
     )]
     KeysLost {
         /// How many.

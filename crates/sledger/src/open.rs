@@ -8,7 +8,7 @@ use sledger_core::clock::LedgerClock;
 use sledger_core::command::Actor;
 use sledger_core::config::Settings;
 use sledger_core::decide::{
-    Applying, configuration, is_settled, merged, news_of_folder, own_decision, quotas_told,
+    Applying, configuration, is_settled, lost, merged, news_of_folder, own_decision, quotas_told,
 };
 use sledger_core::decider::{Decider, GenesisError, Recorded};
 use sledger_core::event::{Decision, Event, Op, RULES_REVISION, Started};
@@ -82,14 +82,14 @@ pub(crate) fn open(config: &Config) -> Result<Found, OpenError> {
         None => Ok(empty(config.seed)?),
     };
     let (state, recovery) = recover(&log, snapshots.as_ref(), (begins, begun), config.seed)?;
-    settle_keys(&log, &state, &recovery)?;
+    settle_keys(&log, &state, &recovery, config.give_up_sealed)?;
     let restored = note_of_restore(&config.data)?;
     let salvaged = Salvaged::read(&config.data, log.meta().ledger)?;
     Ok(Found { log, state, recovery, snapshots, restored, salvaged })
 }
 
 /// Destroys the keys that were to go before a kill; refuses a ledger whose live sessions cannot be read.
-fn settle_keys(log: &SledLog, state: &State, recovery: &Recovery) -> Result<(), OpenError> {
+fn settle_keys(log: &SledLog, state: &State, recovery: &Recovery, give_up: bool) -> Result<(), OpenError> {
     let Some(keys) = log.keys() else { return Ok(()) };
     let settled = keys.settle(&recovery.erased).map_err(|error| OpenError::Append(error.to_string()))?;
     if settled > 0 {
@@ -100,6 +100,7 @@ fn settle_keys(log: &SledLog, state: &State, recovery: &Recovery) -> Result<(), 
     }
     match state.sealed_session_count() {
         0 => Ok(()),
+        _ if give_up => Ok(()),
         sessions => Err(OpenError::KeysLost { sessions }),
     }
 }
@@ -141,6 +142,10 @@ pub(crate) fn start(
     }));
     events.extend(salvaged.as_ref().map(recovered));
     decider.record_own(vec![own_decision(Actor::Local, at, Op::Ledger, events)], &mut out);
+    if config.give_up_sealed {
+        let lost = lost(decider.state(), at);
+        decider.record_own(lost, &mut out);
+    }
     settle(config, &mut decider, at, &mut out)?;
     let head = append(&mut *log, &out, epoch)?;
     if salvaged.is_some() {

@@ -41,6 +41,12 @@ impl Facts {
         facts
     }
 
+    /// The key under which they are sealed, where they only stand for facts.
+    #[must_use]
+    pub fn sealed_under(&self) -> Option<u64> {
+        self.user().strip_prefix(MARK).and_then(|key| u64::from_str_radix(key, 16).ok())
+    }
+
     /// Whether they only stand for facts that are sealed, since their key is gone or not at hand.
     #[must_use]
     pub fn is_sealed(&self) -> bool {

@@ -64,7 +64,9 @@ pub(super) fn walk(decision: &mut Decision, visit: &mut impl Visit) {
             let facts = login.facts.plain().map(Arc::clone);
             visit.begin(facts.as_deref().map_or(Whose::Nobody, |facts| Whose::User(facts.user())))
         }
-        Op::Erase { .. } => visit.begin(destroyed.map_or(Whose::Nobody, Whose::Key)),
+        Op::Erase { user, .. } if user.plain().is_some() => {
+            visit.begin(destroyed.map_or(Whose::Nobody, Whose::Key))
+        }
         Op::Touch { .. }
         | Op::Logout { .. }
         | Op::Disconnect { .. }
@@ -76,7 +78,8 @@ pub(super) fn walk(decision: &mut Decision, visit: &mut impl Visit) {
         | Op::Configure
         | Op::Policy
         | Op::Ledger
-        | Op::Denials => None,
+        | Op::Denials
+        | Op::Erase { .. } => None,
     };
     match &mut decision.op {
         Op::Login(login) => {

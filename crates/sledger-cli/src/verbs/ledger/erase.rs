@@ -23,8 +23,11 @@ use std::path::Path;
 #[derive(Debug, Args)]
 pub(crate) struct Erase {
     /// Whose
-    #[arg(value_name = "USER")]
-    user: String,
+    #[arg(value_name = "USER", required_unless_present = "lost")]
+    user: Option<String>,
+    /// Instead, end the sessions whose keys are lost; at rest only
+    #[arg(long, conflicts_with_all = ["user", "reason"])]
+    lost: bool,
     /// Why; it stays in the ledger, so name nobody
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -41,7 +44,11 @@ impl Erase {
         }
         self.confirm(out)?;
         let erased = match &whence {
+            Whence::Connect(_) if self.lost => {
+                return Err(Usage::error("--lost is for a ledger at rest: use --data DIR"));
+            }
             Whence::Connect(url) => self.served(url),
+            Whence::Data(dir) if self.lost => give_up(dir).map_err(Stopped::from),
             Whence::Data(dir) => self.at_rest(dir),
             Whence::Recording(_) => {
                 return Err(Usage::error(
@@ -59,16 +66,23 @@ impl Erase {
         }
     }
 
+    /// What is typed twice, and told.
+    fn named(&self) -> &str {
+        self.user.as_deref().unwrap_or("lost")
+    }
+
     fn tell(&self, erased: &Erasure, out: &mut Output<'_>) -> Result<Exit> {
         if out.is_json() {
             out.json(erased)?;
             return Ok(Exit::Ok);
         }
-        let (user, ended) = (escape(&self.user), erased.ended);
-        out.line(&format!(
-            "erased {user} at seq {}: sessions ended: {ended}; the key is destroyed",
-            erased.seq
-        ))?;
+        let (seq, ended) = (erased.seq, erased.ended);
+        if self.lost {
+            out.line(&format!("given up at seq {seq}: sessions ended: {ended}"))?;
+            return Ok(Exit::Ok);
+        }
+        let user = escape(self.named());
+        out.line(&format!("erased {user} at seq {seq}: sessions ended: {ended}; the key is destroyed"))?;
         if !erased.snapshots_removed {
             out.say("a snapshot could not be removed; nobody can read it any more");
         }
@@ -81,10 +95,10 @@ impl Erase {
         if self.yes {
             return Ok(());
         }
-        out.say(&format!("this cannot be undone; type the name again to erase {}:", escape(&self.user)));
+        out.say(&format!("this cannot be undone; type the name again to erase {}:", escape(self.named())));
         let mut typed = String::new();
         std::io::stdin().lock().read_line(&mut typed).context("cannot read the name again")?;
-        if typed.trim_end_matches(['\r', '\n']) == self.user {
+        if typed.trim_end_matches(['\r', '\n']) == self.named() {
             return Ok(());
         }
         Err(Usage::error("the name typed is another; nobody was erased (use --yes where nobody can type)"))
@@ -92,7 +106,7 @@ impl Erase {
 
     fn served(&self, url: &str) -> Result<Erasure, Stopped> {
         let asking = Asking::new(url)?;
-        asking.client().erase(&self.user, self.reason.as_deref()).map_err(|error| match error.problem() {
+        asking.client().erase(self.named(), self.reason.as_deref()).map_err(|error| match error.problem() {
             Some(problem) if problem.status == 409 => Stopped::Refused(problem.detail.clone()),
             _ => Stopped::Failed(told(error)),
         })
@@ -100,7 +114,7 @@ impl Erase {
 
     fn at_rest(&self, dir: &Path) -> Result<Erasure, Stopped> {
         let ledger = Ledger::open(as_it_stands(dir)?).map_err(anyhow::Error::from)?;
-        let erased = ledger.erase(&self.user, self.reason.as_deref().unwrap_or_default(), Actor::Cli);
+        let erased = ledger.erase(self.named(), self.reason.as_deref().unwrap_or_default(), Actor::Cli);
         ledger.close();
         let erased = erased.map_err(|error| match &error {
             EraseError::Refused { refusal: Some(Refusal::Owned), reason, .. } => {
@@ -112,6 +126,15 @@ impl Erase {
         let (seq, ended) = (erased.seq.0, erased.ended as u64);
         Ok(Erasure { seq, ended, snapshots_removed: erased.snapshots_removed })
     }
+}
+
+/// Opens the ledger once, which ends what cannot be read.
+fn give_up(dir: &Path) -> Result<Erasure> {
+    let ended = history::fold(dir, |_| ())?.sealed_session_count() as u64;
+    let ledger = Ledger::open(sledger::Config { give_up_sealed: true, ..as_it_stands(dir)? })?;
+    let seq = ledger.durable().0;
+    ledger.close();
+    Ok(Erasure { seq, ended, snapshots_removed: true })
 }
 
 /// Why nobody was erased.
