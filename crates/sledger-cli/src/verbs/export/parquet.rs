@@ -187,6 +187,7 @@ fn field(name: &str) -> Result<TypePtr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parquet::file::metadata::RowGroupMetaData;
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use std::io::Write as _;
 
@@ -204,7 +205,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         let reader = SerializedFileReader::new(file).unwrap();
-        reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect()
+        reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect()
     }
 
     #[test]
