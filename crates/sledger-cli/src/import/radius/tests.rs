@@ -3,8 +3,12 @@ use sledger_core::command::{Actor, Command};
 use std::io::Write as _;
 
 fn detail(text: &str) -> Detail {
+    detail_of(text.as_bytes())
+}
+
+fn detail_of(bytes: &[u8]) -> Detail {
     let mut named = tempfile::NamedTempFile::new().unwrap();
-    named.write_all(text.as_bytes()).unwrap();
+    named.write_all(bytes).unwrap();
     let mut opened = Opened::open(named.path()).unwrap();
     opened.name = "detail".to_owned();
     Detail::new(opened, Offset::default())
@@ -156,4 +160,39 @@ fn what_somebody_expects_is_no_record() {
     let mut detail = detail(text);
     assert_eq!(read(&mut detail), [("08:28:58".to_owned(), 2, Status::Start)]);
     assert_eq!((detail.read, detail.skipped, detail.broken), (2, 1, 0));
+}
+
+#[test]
+fn any_bytes_are_read_to_the_end_or_refused_by_their_line() {
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    println!("seed {random:#x}");
+    let mut next = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    let whole: String = (0..8).map(|second| record(second, "Start", "A1", "ann")).collect();
+    for turn in 0..300 {
+        let mut bytes = whole.clone().into_bytes();
+        for _ in 0..turn % 7 {
+            let at = usize::try_from(next() % bytes.len() as u64).unwrap();
+            bytes[at] = next().to_le_bytes()[3];
+        }
+        bytes.truncate(bytes.len() - usize::try_from(next() % 200).unwrap());
+        fits(&bytes);
+        let mut detail = detail_of(&bytes);
+        let mut said = 0;
+        let stopped = loop {
+            match detail.next() {
+                Ok(Some(_)) => said += 1,
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        match stopped {
+            None => assert_eq!(said + detail.skipped + detail.broken, detail.read, "turn {turn}"),
+            Some(reason) => assert!(reason.starts_with("detail:"), "turn {turn}: {reason}"),
+        }
+    }
 }
