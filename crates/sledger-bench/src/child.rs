@@ -4,7 +4,7 @@
 //! its parent.
 
 use crate::work::Work;
-use crate::{answers, http, memory, mix, open};
+use crate::{answers, http, memory, mix, open, past};
 use anyhow::{Context, ensure};
 use clap::Subcommand;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -24,6 +24,8 @@ pub(crate) enum Task {
     Fill { data: PathBuf, events: u64, live: u64, seed: u64 },
     /// Opens a ledger
     Open { data: PathBuf },
+    /// Looks at the past
+    Past { data: PathBuf, what: String, about: u64 },
     /// Times the answers of a full ledger
     Answers { data: PathBuf, live: u64, requests: u64, seed: u64 },
 }
@@ -38,6 +40,7 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<()> {
             open::fill_until_killed(data, mix::Filling { events: *events, live: *live, seed: *seed })
         }
         Task::Open { data } => open::open(data),
+        Task::Past { data, what, about } => past::look(data, what, *about),
         Task::Answers { data, live, requests, seed } => answers::time(data, *live, *requests, *seed),
     }
 }

@@ -25,6 +25,7 @@ mod memory;
 mod mix;
 mod open;
 mod ours;
+mod past;
 mod plot;
 mod policy;
 mod redis;
@@ -75,6 +76,8 @@ enum What {
     Backtest(backtest::Options),
     /// The whole past proved: storage checked, every decision decided again
     Verify(verify::Options),
+    /// Old times and one user's timeline beside folding everything
+    Past(past::Options),
     /// Time until ready after a kill
     Open(open::Options),
     /// Bytes on disk for each event after sealing
@@ -200,6 +203,7 @@ fn measure(what: &What, common: &Common) -> anyhow::Result<(Measured, Vec<&'stat
         What::Refold(options) => refold::measure(common, options)?,
         What::Backtest(options) => backtest::measure(common, options)?,
         What::Verify(options) => verify::measure(common, options)?,
+        What::Past(options) => past::measure(common, options)?,
         What::Open(options) => open::measure(common, options)?,
         What::Disk(options) => disk::measure(common, options)?,
         What::Answers(options) => answers::measure(common, options)?,

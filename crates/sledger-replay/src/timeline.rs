@@ -8,10 +8,12 @@
 mod lookup;
 mod sieve;
 mod sparse;
+mod who;
 mod words;
 
 pub use lookup::{LastSession, last_session, user_settings};
 pub use sparse::{Read, SparseError, of_ledger};
+pub use who::{FindError, Finder, InLedger, Resolved, Who, resolve};
 pub use words::words;
 
 use crate::one_user::OneUser;

@@ -3,12 +3,12 @@
 use crate::ask::Callers;
 use crate::config::Config;
 use crate::key::SessionKey;
-use crate::limits::{ASKERS_MAX, BLOCK_READERS_MAX, DISK_READERS_MAX};
+use crate::limits::{BLOCK_READERS_MAX, DISK_READERS_MAX, PAST_READERS_MAX};
 use crate::reload::Reloading;
 use crate::reply::Refusal;
 use crate::{
     batch, blocks, docs, erase, events, evidence, groups, health, introspect, ledger, metrics, notes,
-    openapi, policies, quotas, reload, reply, sessions, stats, users, why,
+    openapi, policies, quotas, reload, replay, reply, sessions, stats, users, why,
 };
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -35,8 +35,8 @@ pub(crate) struct App {
     pub(crate) disk_readers: Arc<Semaphore>,
     /// Bounds who takes raw blocks at once.
     pub(crate) block_readers: Arc<Semaphore>,
-    /// Bounds who asks about the past at once.
-    pub(crate) askers: Arc<Semaphore>,
+    /// Bounds who has the past folded at once.
+    pub(crate) past_readers: Arc<Semaphore>,
     /// One scrape at a time.
     pub(crate) scrapes: Semaphore,
     /// One policy at a time passes the gate: its tests may take a while.
@@ -52,7 +52,7 @@ impl App {
         let callers = Callers::new(ledger.clone());
         let disk_readers = Arc::new(Semaphore::new(DISK_READERS_MAX));
         let block_readers = Arc::new(Semaphore::new(BLOCK_READERS_MAX));
-        let askers = Arc::new(Semaphore::new(ASKERS_MAX));
+        let past_readers = Arc::new(Semaphore::new(PAST_READERS_MAX));
         let reloading = Reloading::new(config.policies_refused.clone());
         let (scrapes, gate) = (Semaphore::new(1), Arc::new(Semaphore::new(1)));
         let near_percent = AtomicU32::new(config.near_percent);
@@ -64,7 +64,7 @@ impl App {
             stops,
             disk_readers,
             block_readers,
-            askers,
+            past_readers,
             scrapes,
             gate,
             reloading,
@@ -131,6 +131,9 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(batch::run))
         .routes(routes!(events::follow))
         .routes(routes!(blocks::raw))
+        .routes(routes!(replay::at))
+        .routes(routes!(replay::timeline))
+        .routes(routes!(replay::diff))
         .routes(routes!(quotas::list))
         .routes(routes!(quotas::one, quotas::put, quotas::patch, quotas::delete))
         .routes(routes!(quotas::enable))

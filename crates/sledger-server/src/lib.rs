@@ -50,6 +50,7 @@ mod openapi;
 mod policies;
 mod quotas;
 mod reload;
+mod replay;
 mod reply;
 mod server;
 mod sessions;

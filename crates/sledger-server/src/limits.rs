@@ -26,8 +26,10 @@ pub(crate) const FEED_CHUNK_BYTES: usize = 32 << 10;
 pub(crate) const DISK_READERS_MAX: usize = 2;
 /// Who takes raw blocks at once; more wait.
 pub(crate) const BLOCK_READERS_MAX: usize = 2;
-/// Who asks about the past at once; more are told to ask again.
-pub(crate) const ASKERS_MAX: usize = 2;
+/// Who has the past folded at once; others are told to ask again.
+pub(crate) const PAST_READERS_MAX: usize = 2;
+/// Chunks of an answer about the past that wait for a slow reader.
+pub(crate) const PAST_CHUNKS_MAX: usize = 8;
 /// Blocks, each of at most 64 KiB, that wait for a slow reader.
 pub(crate) const BLOCK_CHUNKS_MAX: usize = 8;
 /// How often a ledger is opened for reading beside its writer before its error is believed.

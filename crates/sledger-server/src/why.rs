@@ -62,7 +62,7 @@ pub(crate) async fn why(State(app): State<Arc<App>>, Asked(query): Asked<WhyQuer
     let Some(data) = app.ledger.data().map(ToOwned::to_owned) else {
         return Err(Problem::new(404, None, "the ledger is in memory: it keeps no history").into());
     };
-    let Ok(permit) = Arc::clone(&app.askers).try_acquire_owned() else {
+    let Ok(permit) = Arc::clone(&app.past_readers).try_acquire_owned() else {
         return Err(Problem::new(503, None, "others ask about the past already: ask again").into());
     };
     let durable = app.ledger.durable();

@@ -1,6 +1,7 @@
 //! Pages of lists and the answers of reading commands.
 
 use crate::answer::SessionObject;
+use crate::events::EventLine;
 use crate::values::LimitWord;
 use serde::{Deserialize, Serialize};
 use sledger_core::Millis;
@@ -154,8 +155,31 @@ pub struct Quantiles {
     pub max: Option<u64>,
 }
 
+/// `GET /v1/replay/timeline`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimelinePage {
+    /// The last event that was durable when this was asked.
+    pub seq: u64,
+    /// What the name was taken for, where it could be something else.
+    pub note: Option<String>,
+    /// The events, in order.
+    pub events: Vec<EventLine>,
+    /// The last event of the page, where more may follow; null at the end.
+    pub next: Option<u64>,
+}
+
+impl TimelinePage {
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// `replay at WHEN`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayAt {
     /// After this event.
     pub seq: u64,

@@ -198,6 +198,53 @@ pub struct BlocksQuery {
     pub from: Option<u64>,
 }
 
+/// `GET /v1/replay/at`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct AtQuery {
+    /// The moment: a time, `-2h`, `now`, `seq:N` (right after that event) or `ms:N`; now where absent.
+    pub when: Option<String>,
+    /// Of this user only.
+    pub user: Option<String>,
+    /// Fold everything, also where a snapshot would do.
+    pub no_snapshots: bool,
+}
+
+/// `GET /v1/replay/timeline`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct TimelineQuery {
+    /// A user, a session or an address; `user:`, `session:` or `ip:` before it says which.
+    pub who: Option<String>,
+    /// Changes of what decides as well; alone where nobody is named.
+    pub changes: bool,
+    /// Of this actor only, by glob.
+    pub actor: Option<String>,
+    /// From this moment on.
+    pub since: Option<String>,
+    /// Up to this moment.
+    pub until: Option<String>,
+    /// Behind this event: the `next` of the page before.
+    pub after: Option<u64>,
+    /// Events of the page.
+    pub page_size: Option<u32>,
+}
+
+/// `GET /v1/replay/diff`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct DiffQuery {
+    /// The first moment, as in `at`.
+    pub from: Option<String>,
+    /// The second; now where absent.
+    pub to: Option<String>,
+    /// Fold everything, also where a snapshot would do.
+    pub no_snapshots: bool,
+}
+
 /// Rows of a page: what was asked for, within bounds.
 #[must_use]
 pub fn page_size(asked: Option<u32>) -> usize {

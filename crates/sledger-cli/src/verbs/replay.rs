@@ -7,6 +7,7 @@ mod diff;
 mod lanes;
 mod moment;
 mod note;
+mod served;
 mod timeline;
 mod told;
 mod verify;

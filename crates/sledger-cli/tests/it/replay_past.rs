@@ -1,6 +1,7 @@
 //! `replay at`, `timeline` and `diff`: the past, walked.
 
 use crate::common::{command, folder, run};
+use crate::serve::Served;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -350,4 +351,53 @@ fn two_moments_differ_in_who_came_who_went_and_what_was_changed() {
     let recorded =
         json(dir.path(), &["diff", "ms:1795161603000", "ms:1795165140000", "--recording", "day.jsonl"]);
     assert_eq!(ids(&recorded["sessions"]["gone"]), ["a2", "b1"], "{recorded}");
+}
+
+#[test]
+fn a_served_ledger_tells_the_same_and_records_who_looked() {
+    let dir = past();
+    let looks: [&[&str]; 6] = [
+        &["at", "2026-11-20 08:12", "--output", "json"],
+        &["at", "seq:12", "--csv"],
+        &["at", "2026-11-20 08:00:05", "--user", "ann"],
+        &["timeline", "ann", "--until", "2026-11-20 10:00", "--output", "json"],
+        &["timeline", "192.0.2.1", "--until", "2026-11-20 10:00"],
+        &["diff", "2026-11-20 08:00:03", "2026-11-20 08:59"],
+    ];
+    let wanted: Vec<String> =
+        looks.iter().map(|look| replay(dir.path(), &[look, &["--data", "past"][..]].concat())).collect();
+    let served = Served::start(dir.path(), &["--data", "past"]);
+    for (look, wanted) in looks.iter().zip(&wanted) {
+        let found = replay(dir.path(), &[look, &["--connect", &served.url][..]].concat());
+        assert_eq!(&found, wanted, "{look:?}");
+    }
+    // The wire's JSON is whole.
+    let json = json(dir.path(), &["diff", "seq:1", "now", "--connect", &served.url]);
+    assert_eq!(json["from"]["seq"], 1, "{json}");
+    let ran = run(dir.path(), &["events", "--type", "history.read", "--output", "json", "--connect", &served.url]);
+    let reads: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<String> = reads
+        .iter()
+        .map(|read| format!("{} {}", read["details"]["what"].as_str().unwrap(), read["details"]["about"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "at \"\"",
+            "at \"\"",
+            "at \"ann\"",
+            "timeline \"ann\"",
+            "timeline \"192.0.2.1\"",
+            "diff \"\"",
+            "diff \"\""
+        ]
+    );
+    let beyond = run(dir.path(), &["replay", "at", "seq:99999", "--connect", &served.url]);
+    assert_eq!((beyond.code, beyond.stderr.contains("there is no seq 99999 yet")), (2, true), "{beyond:?}");
+    let held = run(dir.path(), &["replay", "at", "now", "--data", "past"]);
+    assert!(held.code == 1 && held.stderr.contains(&format!("use --connect {}", served.url)), "{held:?}");
+    // What somebody looked at stands in the timeline of the one who was looked at.
+    let ann = replay(dir.path(), &["timeline", "ann", "--connect", &served.url]);
+    assert!(ann.contains("somebody looked at the past (timeline) about ann"), "{ann}");
+    assert_eq!(served.stop("-TERM").0, Some(0));
 }

@@ -2,7 +2,7 @@
 //!
 //! Promise: everybody is written as soon as he is known; nothing is copied but the user at hand.
 
-use super::moment;
+use super::{moment, served};
 use crate::args::Global;
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
@@ -16,6 +16,7 @@ use sledger_replay::at::{At as Past, Standing};
 use sledger_wire::answer::SessionObject;
 use sledger_wire::pages::UserDetail;
 use sledger_wire::past::{AT_END, at_begin, at_header, at_rows, at_user};
+use sledger_wire::queries::AtQuery;
 
 /// Rows that tell how wide the columns of a table are.
 const MEASURED_ROWS: usize = 256;
@@ -45,6 +46,13 @@ impl At {
         }
         let whence = Whence::of(global)?;
         let when = moment::when(&self.when, global.tz, &whence)?;
+        if let Whence::Connect(url) = &whence {
+            let (user, no_snapshots) = (self.user.clone(), self.no_snapshots);
+            let query = AtQuery { when: Some(moment::text(when)), user, no_snapshots };
+            let show = |at, out: &mut Output<'_>| Shown::begin(self.csv, at, global.tz, out);
+            served::at(url, &query, show, out)?;
+            return Ok(Exit::Ok);
+        }
         let at = moment::at(when, !self.no_snapshots, (&whence, global), out)?;
         let mut shown = Shown::begin(self.csv, (at.seq().0, at.at().rfc3339()), global.tz, out)?;
         match self.key(&at)? {

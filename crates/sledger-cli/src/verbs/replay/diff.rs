@@ -1,6 +1,6 @@
 //! `replay diff`: what differs between two moments.
 
-use super::moment;
+use super::{moment, served};
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -13,7 +13,8 @@ use sledger_core::answer::SessionView;
 use sledger_replay::diff::{Diff as Found, Picture, diff};
 use sledger_wire::answer::SessionObject;
 use sledger_wire::escape;
-use sledger_wire::past::{CountsObject, DIFF_END, DiffHead, diff_begin, diff_gone, diff_session};
+use sledger_wire::past::{CountsObject, DIFF_END, DiffHead, ReplayDiff, diff_begin, diff_gone, diff_session};
+use sledger_wire::queries::DiffQuery;
 
 /// Show what differs between two moments: sessions, users, quotas, policies
 #[derive(Debug, Args)]
@@ -36,6 +37,14 @@ impl Diff {
         let whens = [&self.from, &self.to].map(|text| moment::when(text, global.tz, &whence));
         let [from, to] = whens;
         let (from, to) = (from?, to?);
+        if let Whence::Connect(url) = &whence {
+            let [from, to] = [from, to].map(|when| Some(moment::text(when)));
+            let query = DiffQuery { from, to, no_snapshots: self.no_snapshots };
+            if let Some(ReplayDiff { head, sessions }) = served::diff(url, &query, out)? {
+                text(&head, (&sessions.came, &sessions.gone), global.tz, out)?;
+            }
+            return Ok(Exit::Ok);
+        }
         let mut picture = |when| -> Result<Picture> {
             let at = moment::at(when, !self.no_snapshots, (&whence, global), out)?;
             Ok(Picture::of(&at))
@@ -43,9 +52,12 @@ impl Diff {
         let (from, to) = (picture(from)?, picture(to)?);
         let found = diff(&from, &to);
         if out.is_json() {
-            json(&found, out)?
+            json(&found, out)?;
         } else {
-            text(&found, global.tz, out)?
+            let objects = |views: &[&SessionView]| -> Vec<SessionObject> {
+                views.iter().map(|view| SessionObject::from(*view)).collect()
+            };
+            text(&found.head, (&objects(&found.came), &objects(&found.gone)), global.tz, out)?;
         }
         Ok(Exit::Ok)
     }
@@ -65,8 +77,12 @@ fn sessions(sessions: &[&SessionView], out: &mut Output<'_>) -> Result<()> {
 }
 
 /// As text: `-` what was, `+` what is.
-fn text(found: &Found<'_>, zone: Zone, out: &mut Output<'_>) -> Result<()> {
-    let head = &found.head;
+fn text(
+    head: &DiffHead,
+    (came, gone): (&[SessionObject], &[SessionObject]),
+    zone: Zone,
+    out: &mut Output<'_>,
+) -> Result<()> {
     out.line(&format!("--- seq {}, {}", head.from.seq, zone.reshown(&head.from.at)))?;
     out.line(&format!("+++ seq {}, {}", head.to.seq, zone.reshown(&head.to.at)))?;
     settings(head).iter().try_for_each(|line| out.line(line))?;
@@ -74,12 +90,10 @@ fn text(found: &Found<'_>, zone: Zone, out: &mut Output<'_>) -> Result<()> {
         let name = escape(&user.user);
         out.line(&format!("~ user {name}: {} -> {}", counts(&user.from), counts(&user.to)))?;
     }
-    for (sign, sessions) in [('-', &found.gone), ('+', &found.came)] {
-        for one in sessions {
-            out.line(&session(sign, one, zone))?;
-        }
+    for (sign, sessions) in [('-', gone), ('+', came)] {
+        sessions.iter().try_for_each(|one| out.line(&session(sign, one, zone)))?;
     }
-    out.say(&format!("{} sessions came, {} are gone", found.came.len(), found.gone.len()));
+    out.say(&format!("{} sessions came, {} are gone", came.len(), gone.len()));
     Ok(())
 }
 
@@ -123,9 +137,8 @@ fn counts(counts: &CountsObject) -> String {
     format!("{}{limit}", counts.active)
 }
 
-fn session(sign: char, view: &SessionView, zone: Zone) -> String {
-    let facts = &view.facts;
-    let from = facts.ip().map(|ip| format!(" from {}", escape(ip))).unwrap_or_default();
-    let (session, user) = (escape(facts.session()), escape(facts.user()));
-    format!("{sign} session {session}@{} of {user}{from}, since {}", view.number, zone.shown(facts.started))
+fn session(sign: char, one: &SessionObject, zone: Zone) -> String {
+    let from = one.ip.as_deref().map(|ip| format!(" from {}", escape(ip))).unwrap_or_default();
+    let (session, user) = (escape(&one.session), escape(&one.user));
+    format!("{sign} session {session}@{} of {user}{from}, since {}", one.number, zone.reshown(&one.started))
 }

@@ -34,6 +34,14 @@ pub(super) fn when(text: &str, zone: Zone, whence: &Whence) -> Result<When> {
     }
 }
 
+/// A moment as it is asked for over HTTP.
+pub(super) fn text(when: When) -> String {
+    match when {
+        When::At(at) => format!("ms:{}", at.0),
+        When::After(seq) => format!("seq:{seq}"),
+    }
+}
+
 /// A stretch of the past, as `--since` and `--until` name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Window {

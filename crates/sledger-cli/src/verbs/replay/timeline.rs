@@ -1,8 +1,8 @@
 //! `replay timeline`: every event that is about somebody, in order, with its cause in words, and drawn.
 
 use super::lanes::{Lanes, Style};
-use super::moment::Window;
-use super::told::{History, Who};
+use super::moment::{self, Window};
+use super::told::History;
 use crate::args::Global;
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
@@ -12,11 +12,12 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use sledger_core::{Millis, Seq};
-use sledger_replay::timeline::words;
+use sledger_replay::timeline::{Asked, Resolved, Subject, Who, words};
 use sledger_wire::config::matches;
 use sledger_wire::csv;
 use sledger_wire::escape;
 use sledger_wire::events::EventLine;
+use sledger_wire::queries::TimelineQuery;
 use sledger_wire::values::time;
 
 /// Columns of a drawing where nobody says how many there are.
@@ -55,6 +56,20 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
+    /// As it is asked over HTTP.
+    fn query(&self, window: &Window) -> TimelineQuery {
+        let who = self.who.clone();
+        let [since, until] = [window.since, window.until].map(|end| end.map(moment::text));
+        TimelineQuery {
+            who,
+            changes: self.changes,
+            actor: self.actor.clone(),
+            since,
+            until,
+            ..TimelineQuery::default()
+        }
+    }
+
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         if self.csv && out.is_json() {
@@ -66,19 +81,31 @@ impl Timeline {
         let whence = Whence::of(global)?;
         let ends = [self.since.as_deref(), self.until.as_deref()];
         let window = Window::read(ends, global.tz, &whence)?;
-        let history = History::open(&whence, global, !self.no_filters)?;
         let who = self.who.as_deref().map(Who::parse);
         let mut shown = Shown::begin(self, window, global.tz, out)?;
-        for asked in history.candidates(who.as_ref(), self.changes, out)? {
-            shown.names = asked.names_users();
-            let found = history.events(&asked, &mut |line| shown.line(line), out)?;
-            if found > 0 || asked.is_last() {
-                asked.say(found, out);
-                break;
-            }
+        if let Whence::Connect(url) = &whence {
+            super::served::timeline(url, self.query(&window), &mut |line| shown.line(line), out)?;
+            shown.end(out)?;
+            return Ok(Exit::Ok);
         }
+        let history = History::open(&whence, global, !self.no_filters)?;
+        let Resolved { subject, user, said } = history.resolve(who.as_ref(), out)?;
+        shown.names = !matches!(subject, Subject::User(_));
+        let asked = Asked { subject, changes: self.changes };
+        let found = history.events((&asked, user.as_deref()), &mut |line| shown.line(line), out)?;
+        say(said.as_deref(), found, out);
         shown.end(out)?;
         Ok(Exit::Ok)
+    }
+}
+
+/// Says what the argument was taken for, and whether there was nothing.
+pub(super) fn say(said: Option<&str>, found: u64, out: &mut Output<'_>) {
+    if let Some(said) = said {
+        out.say(&format!("note: {}", escape(said)));
+    }
+    if found == 0 {
+        out.say("note: nothing is recorded about it");
     }
 }
 
@@ -117,7 +144,7 @@ impl<'t> Shown<'t> {
             out.text(&csv::header())?;
         }
         let (is_json, lanes) = (out.is_json(), Lanes::default());
-        Ok(Self { verb, window, zone, is_json, lanes, names: false })
+        Ok(Self { verb, window, zone, is_json, lanes, names: true })
     }
 
     fn line(&mut self, line: &EventLine) -> Result<Next> {

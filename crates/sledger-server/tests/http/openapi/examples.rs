@@ -131,6 +131,9 @@ fn lists(played: &mut Played) {
     played.play("top", ("GET", "/v1/top"), Value::Null, 200);
     played.play("ledger", ("GET", "/v1/ledger"), Value::Null, 200);
     played.play("blocks", ("GET", "/v1/blocks"), Value::Null, 404);
+    played.play("replay_at", ("GET", "/v1/replay/at?when=seq:8"), Value::Null, 404);
+    played.play("replay_timeline", ("GET", "/v1/replay/timeline?who=ann"), Value::Null, 404);
+    played.play("replay_diff", ("GET", "/v1/replay/diff?from=seq:1"), Value::Null, 404);
     played.play("reload", ("POST", "/v1/config/reload"), json!({}), 409);
     played.play("healthz", ("GET", "/healthz"), Value::Null, 200);
     played.play("readyz", ("GET", "/readyz"), Value::Null, 200);
@@ -297,6 +300,9 @@ fn every_answer_that_went_well_has_an_example() {
         "base",
         "blocks",
         "why",
+        "replay_at",
+        "replay_timeline",
+        "replay_diff",
         "metrics",
         "openapi",
         "docs",
