@@ -11,6 +11,7 @@
 mod args;
 mod configured;
 mod exit;
+mod html;
 mod import;
 mod lines;
 mod notify;

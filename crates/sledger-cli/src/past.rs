@@ -132,6 +132,11 @@ impl Past {
         matches!(self.kind, Kind::Recording(..) | Kind::Nothing)
     }
 
+    /// Whether it consists of blocks.
+    pub(crate) const fn has_blocks(&self) -> bool {
+        matches!(self.kind, Kind::Blocks(_))
+    }
+
     /// The blocks themselves, where it consists of them.
     pub(crate) fn into_blocks(self) -> Option<AnyBlocks> {
         match self.kind {

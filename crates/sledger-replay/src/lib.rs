@@ -6,6 +6,7 @@
 pub mod at;
 pub mod backtest;
 pub mod capture;
+pub mod case;
 pub mod commands;
 pub mod diff;
 pub mod explain;

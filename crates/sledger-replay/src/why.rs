@@ -59,50 +59,55 @@ impl Asker {
             self.judge.fold(decision)?;
             return Ok(None);
         }
-        self.why(first, decision).map(Some)
+        explained(&mut self.judge, (first, decision), &self.found).map(Some)
     }
+}
 
-    fn why(&mut self, first: Seq, decision: &Arc<Decision>) -> Result<Why, RejudgeError> {
-        let subject = subject(first, decision, self.found.seq);
-        let mut why = Why { before: before(self.judge.state(), subject), ..Why::default() };
-        let asked = matches!(decision.op, Op::Login(_)).then(|| self.login(decision, &mut why));
-        let ids = judged::ids(decision, self.judge.state());
-        why.judged = judged::judged(decision, &self.judge, &ids);
-        let quota = judged::deciding(decision, subject.index);
-        core::ask(&mut self.judge, decision, quota, &mut why)?;
-        let settings = Arc::clone(self.judge.state().ready());
-        let before = chain::Before::of(self.judge.state(), decision, subject.event);
-        let effects = self.judge.fold_told(decision)?;
-        let recorded = Recorded { first, decision: Arc::clone(decision), effects };
-        let lines: Vec<EventLine> =
-            sledger_projector::tell(self.judge.state(), &recorded).iter().map(event_line).collect();
-        if let Some(line) = lines.get(subject.index) {
-            describe(&mut why, line);
-        }
-        why.told.clone_from(&self.found.told);
-        why.chain = chain::chain(&why, decision, &before, &settings);
-        why.as_recorded = asked.flatten();
-        why.events = lines;
-        Ok(why)
+/// Explains an event of the decision that comes next, and folds the decision.
+pub(crate) fn explained(
+    judge: &mut Rejudge,
+    (first, decision): (Seq, &Arc<Decision>),
+    found: &Found,
+) -> Result<Why, RejudgeError> {
+    let subject = subject(first, decision, found.seq);
+    let mut why = Why { before: before(judge.state(), subject), ..Why::default() };
+    let asked = login(judge, decision, &mut why);
+    let ids = judged::ids(decision, judge.state());
+    why.judged = judged::judged(decision, judge, &ids);
+    let quota = judged::deciding(decision, subject.index);
+    core::ask(judge, decision, quota, &mut why)?;
+    let settings = Arc::clone(judge.state().ready());
+    let before = chain::Before::of(judge.state(), decision, subject.event);
+    let effects = judge.fold_told(decision)?;
+    let recorded = Recorded { first, decision: Arc::clone(decision), effects };
+    let lines: Vec<EventLine> =
+        sledger_projector::tell(judge.state(), &recorded).iter().map(event_line).collect();
+    if let Some(line) = lines.get(subject.index) {
+        describe(&mut why, line);
     }
+    why.told.clone_from(&found.told);
+    why.chain = chain::chain(&why, decision, &before, &settings);
+    why.as_recorded = asked;
+    why.events = lines;
+    Ok(why)
+}
 
-    /// What quotas knew of a login; whether it is again what was recorded.
-    fn login(&mut self, decision: &Decision, why: &mut Why) -> Option<bool> {
-        let Op::Login(op) = &decision.op else { return None };
-        let facts = op.facts.plain()?;
-        why.counted = counted(self.judge.state(), facts, decision)
-            .into_iter()
-            .map(|one| WhyCounted {
-                quota: one.quota.to_string(),
-                key: one.key.to_string(),
-                used: one.used,
-                limit: one.limit.into(),
-            })
-            .collect();
-        let again = told(&mut self.judge, decision);
-        let again = again.decision.as_ref().ok()?;
-        Some(self.judge.is_alike(decision, again))
-    }
+/// What quotas knew of a login; whether it is again what was recorded.
+fn login(judge: &mut Rejudge, decision: &Decision, why: &mut Why) -> Option<bool> {
+    let Op::Login(op) = &decision.op else { return None };
+    let facts = op.facts.plain()?;
+    why.counted = counted(judge.state(), facts, decision)
+        .into_iter()
+        .map(|one| WhyCounted {
+            quota: one.quota.to_string(),
+            key: one.key.to_string(),
+            used: one.used,
+            limit: one.limit.into(),
+        })
+        .collect();
+    let again = told(judge, decision);
+    let again = again.decision.as_ref().ok()?;
+    Some(judge.is_alike(decision, again))
 }
 
 /// The event meant, and where it stands in its decision.

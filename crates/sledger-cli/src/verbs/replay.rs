@@ -10,6 +10,7 @@ mod note;
 mod served;
 mod timeline;
 mod told;
+mod report;
 mod verify;
 mod why;
 
@@ -24,6 +25,7 @@ use clap::Subcommand;
 pub(crate) enum Replay {
     Note(note::Note),
     At(at::At),
+    Report(report::Report),
     Verify(verify::Verify),
     Why(why::Why),
     Timeline(timeline::Timeline),
@@ -36,6 +38,7 @@ impl Replay {
         match self {
             Self::Note(verb) => verb.run(global, out),
             Self::At(verb) => verb.run(global, out),
+            Self::Report(verb) => verb.run(global, out),
             Self::Verify(verb) => verb.run(global, out),
             Self::Why(verb) => verb.run(global, out),
             Self::Timeline(verb) => verb.run(global, out),

@@ -51,6 +51,7 @@ const VERBS: &[&[&str]] = &[
     &["replay"],
     &["replay", "at"],
     &["replay", "note"],
+    &["replay", "report"],
     &["replay", "verify"],
     &["replay", "why"],
     &["config"],

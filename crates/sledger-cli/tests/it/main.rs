@@ -26,6 +26,7 @@ mod ready;
 mod recordings;
 mod replay_note;
 mod replay_past;
+mod replay_report;
 mod replay_verify;
 mod replay_why;
 mod salvage;

@@ -138,7 +138,7 @@ fn a_served_ledger_is_proved_over_http_and_after_it_was_closed_and_opened_again(
         let served = Served::start(dir.path(), &[]);
         for n in 0..6 {
             let session = format!("s{round}-{n}");
-            let ran = run(dir.path(), &["login", "ann", "--session", &session, "--connect", &served.url]);
+            let ran = run(dir.path(), &["login", "ann", &session, "--connect", &served.url]);
             assert_eq!(ran.code, 0, "{ran:?}");
         }
         let note = run(dir.path(), &["replay", "note", "user:ann", "seen", "--connect", &served.url]);

@@ -144,7 +144,7 @@ fn a_recording_a_directory_and_a_server_say_the_same_of_a_session() {
     }
     let served = Served::start(dir.path(), &[]);
     for id in ["a1", "a2", "a3"] {
-        let ran = run(dir.path(), &["login", "ann", "--session", id, "--connect", &served.url]);
+        let ran = run(dir.path(), &["login", "ann", id, "--connect", &served.url]);
         assert_eq!(ran.code, 0, "{ran:?}");
     }
     let ran = run(dir.path(), &["replay", "why", "a1", "--connect", &served.url]);

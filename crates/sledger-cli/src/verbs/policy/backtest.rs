@@ -6,7 +6,8 @@ pub(super) mod json;
 pub(super) mod shown;
 mod trial;
 
-pub(super) use trial::{Span, read_candidate, read_source};
+pub(crate) use trial::Span;
+pub(super) use trial::{read_candidate, read_source};
 
 use crate::args::Global;
 use crate::exit::{Exit, Usage};

@@ -1,28 +1,17 @@
-//! A report as one page that needs nothing else: no script, no font, no picture from elsewhere.
-//!
-//! Invariant: whatever comes from history goes through [`text`], which leaves nothing that a browser takes for markup
-//! and nothing that does not show as itself.
+//! A report as one page that needs nothing else.
 
 mod plot;
 
 use super::{Told, shown};
+use crate::html::{self, list, section, text};
 use sledger_core::Millis;
 use sledger_replay::backtest::Report;
 use sledger_replay::commands::Losses;
-use sledger_wire::escape;
 use std::fmt::Write as _;
-
-const STYLE: &str = include_str!("html/style.css");
 
 /// The page.
 pub(super) fn page(report: &Report, told: &Told<'_>, losses: Option<Losses>) -> String {
-    let title = text(&format!("Backtest of {}", told.candidate.name));
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{}</p>\n",
-        text(&shown::head(report, told))
-    );
+    let mut page = format!("<p>{}</p>\n", text(&shown::head(report, told)));
     let mut push = |part: &str| page.push_str(part);
     if let (Some(first), Some(last)) = (report.first, report.last) {
         let time = |at: Millis| text(&told.zone.shown(at));
@@ -37,44 +26,8 @@ pub(super) fn page(report: &Report, told: &Told<'_>, losses: Option<Losses>) -> 
     push(&section("What decides", &["line", "to", "changed", "decides"], &shown::lines(report, told)));
     push(&section("Before and after", &[], &shown::before_and_after(report)));
     push(&examples(report, told));
-    push(&notes(&shown::notes(report, losses)));
-    page.push_str("</body>\n</html>\n");
-    page
-}
-
-/// A text of whatever origin, as a browser may have it.
-pub(super) fn text(from: &str) -> String {
-    let mut out = String::with_capacity(from.len());
-    for letter in escape(from).chars() {
-        match letter {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
-fn section(title: &str, head: &[&str], rows: &[Vec<String>]) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        let cells: Vec<String> = cells.map(|cell| format!("<{tag}>{}</{tag}>", text(cell))).collect();
-        format!("<tr>{}</tr>\n", cells.concat())
-    };
-    let mut out = format!("<h2>{}</h2>\n<table>\n", text(title));
-    if !head.is_empty() {
-        out.push_str(&cells("th", &mut head.iter().copied()));
-    }
-    for row in rows {
-        out.push_str(&cells("td", &mut row.iter().map(String::as_str)));
-    }
-    out.push_str("</table>\n");
-    out
+    push(&list("What the figures leave out", &shown::notes(report, losses)));
+    html::page(&format!("Backtest of {}", told.candidate.name), &page)
 }
 
 fn examples(report: &Report, told: &Told<'_>) -> String {
@@ -98,24 +51,4 @@ fn examples(report: &Report, told: &Told<'_>) -> String {
     }
     out.push_str("</table>\n");
     out
-}
-
-fn notes(notes: &[String]) -> String {
-    if notes.is_empty() {
-        return String::new();
-    }
-    let items: Vec<String> = notes.iter().map(|note| format!("<li>{}</li>\n", text(note))).collect();
-    format!("<h2>What the figures leave out</h2>\n<ul>\n{}</ul>\n", items.concat())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_strangers_write_is_no_markup_and_shows_as_itself() {
-        assert_eq!(text("<script>alert('x')</script>"), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;");
-        assert_eq!(text("\" onload=\"x&y"), "&quot; onload=&quot;x&amp;y");
-        assert_eq!(text("a\u{202e}b\u{7}\n"), "a\\u{202e}b\\u{7}\\n");
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Units are hundredths of a point, so that nothing is a fraction.
 
-use super::text;
+use crate::html::text;
 use crate::zone::Zone;
 use sledger_core::Millis;
 use sledger_replay::backtest::{Bucket, Buckets};
