@@ -44,6 +44,8 @@ type Batches<'s> = &'s mut dyn FnMut(&[Decision]) -> Result<bool>;
 pub(crate) struct Past {
     /// How it began.
     pub(crate) begin: Begin,
+    /// Where it begins, in words, if that is not with the first event.
+    begins: Option<String>,
     kind: Kind,
 }
 
@@ -58,6 +60,14 @@ enum Kind {
 impl Past {
     /// Opens what `whence` names.
     pub(crate) fn open(whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Self> {
+        let past = Self::opened(whence, global, out)?;
+        if let Some(begins) = &past.begins {
+            out.say(&sledger_wire::escape(begins));
+        }
+        Ok(past)
+    }
+
+    fn opened(whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Self> {
         match whence {
             Whence::Data(dir) => Self::of_data(dir),
             Whence::Connect(url) => Self::of_served(url),
@@ -71,7 +81,8 @@ impl Past {
         let base = reader.begins().map(|_| first_state(dir, &reader)).transpose()?.map(Base);
         let begin = Begin { ledger: Some(reader.meta().ledger.to_string()), base, ..Begin::default() };
         let blocks: Blocks = reader.blocks(Seq(1));
-        Ok(Self { begin, kind: Kind::Blocks(Box::new(blocks.map(|block| Ok(block?)))) })
+        let begins = reader.begins().map(ToString::to_string);
+        Ok(Self { begin, begins, kind: Kind::Blocks(Box::new(blocks.map(|block| Ok(block?)))) })
     }
 
     fn of_served(url: &str) -> Result<Self> {
@@ -82,6 +93,7 @@ impl Past {
         let base = served::base(&asking, &begins)?;
         let mut past =
             Self::of_blocks(url.to_owned(), BlockStream::after(asking.blocks()?, base.head, None))?;
+        past.begins = Some(served::begins(&begins)?.to_string());
         past.begin.base = Some(Base(base.state));
         Ok(past)
     }
@@ -99,7 +111,7 @@ impl Past {
         };
         let begin = Begin { ledger, ..Begin::default() };
         let blocks = blocks.map(move |block| block.map_err(|error| anyhow!("{name}: {error}")));
-        Ok(Self { begin, kind: Kind::Blocks(Box::new(blocks)) })
+        Ok(Self { begin, begins: None, kind: Kind::Blocks(Box::new(blocks)) })
     }
 
     fn of_file(file: &Path, global: &Global, out: &mut Output<'_>) -> Result<Self> {
@@ -115,16 +127,17 @@ impl Past {
         let first = match lines.peek()? {
             Some(first) if is_event_line(first) => Some(ReadBack::new(first)),
             Some(_) => None,
-            None => return Ok(Self { begin: Begin::default(), kind: Kind::Nothing }),
+            None => return Ok(Self { begin: Begin::default(), begins: None, kind: Kind::Nothing }),
         };
         if let Some(read) = first {
             let (read, begin) = read.map_err(|error| anyhow!("{name}:1: {error}"))?;
-            return Ok(Self { begin, kind: Kind::Events(lines, Box::new(read)) });
+            return Ok(Self { begin, begins: None, kind: Kind::Events(lines, Box::new(read)) });
         }
         let config = configured::load(global, &Flags::new(), out)?.config;
         policies::load(&config)?;
         let simulation = Simulation::new(config)?;
-        Ok(Self { begin: simulation.begin().clone(), kind: Kind::Recording(lines, Box::new(simulation)) })
+        let begin = simulation.begin().clone();
+        Ok(Self { begin, begins: None, kind: Kind::Recording(lines, Box::new(simulation)) })
     }
 
     /// Whether it is a recording, whose commands are decided while it is read.

@@ -184,6 +184,9 @@ impl Export {
 
 /// All events, so that they can be folded again.
 fn events(past: Past, out: &mut Output<'_>) -> Result<()> {
+    if past.begin.base.is_some() {
+        out.say("this export cannot be folded again: what it begins on is in `ledger backup` alone");
+    }
     let mut exporter = Exporter::new(past.begin.clone());
     let state = past.read(&mut |recorded, state| {
         exporter.decision(recorded, state).iter().try_for_each(|line| out.line(line))

@@ -90,7 +90,8 @@ fn a_served_ledger_is_backed_up_while_it_serves_and_restored_answers_alike() {
     let url = served.url.clone();
     assert_eq!(ok(here, &["users", "--connect", &url]), users);
     served.stop("-TERM");
-    let recovered = ok(here, &["events", "--data", "again", "--type", "ledger.recovered"]);
+    let recovered = ["events", "--data", "again", "--type", "ledger.recovered", "--output", "json"];
+    let recovered = ok(here, &recovered);
     assert!(recovered.contains("restored from a backup of seq 1 to "), "{recovered}");
 }
 
@@ -218,6 +219,11 @@ fn volumes_are_archived_at_rest_read_there_and_given_back() {
     let verified = ok(here, &["ledger", "verify", "--data", "past"]);
     assert!(verified.contains("history begins at seq ") && verified.ends_with("whole\n"), "{verified}");
     assert_eq!(ok(here, &["users", "--data", "past"]), users, "who is in comes from the base");
+    let exported = run(here, &["export", "--data", "past"]);
+    assert!(exported.code == 0 && exported.stderr.contains("history begins at seq "), "{exported:?}");
+    assert!(exported.stderr.contains("this export cannot be folded again"), "{exported:?}");
+    let recording = ["export", "--format", "recording", "--data", "past"];
+    refused(here, &recording, 1, "a recording begins with nobody in, and this history does not");
     let old = ok(here, &["users", "--data", "old", "--output", "json"]);
     assert!(old.contains("ann") && old.contains("bob") && !old.contains("cyd"), "{old}");
     refused(here, &["serve", "--listen", "127.0.0.1:0", "--data", "old"], 1, "it is read, never served");

@@ -2,7 +2,7 @@
 
 use super::support::{PATIENCE, Raw, Running, config, denying};
 use sledger::log::Block;
-use sledger::{Config as LedgerConfig, Ledger};
+use sledger::{Config as LedgerConfig, Ledger, Upto};
 use std::path::Path;
 
 /// Bytes 108 to 111 of a block say how long its body is; 112 stand before the body and 32 behind.
@@ -161,4 +161,34 @@ fn damage_breaks_the_connection_off_and_never_looks_whole() {
     let mut all = Vec::new();
     std::io::Read::read_to_end(&mut wire.stream, &mut all).unwrap();
     assert!(!all.ends_with(b"0\r\n\r\n"), "a whole chunked body ends so");
+}
+
+#[test]
+fn what_went_is_told_and_the_state_it_left_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = on_disk(dir.path());
+    let mut logins = 0..10_000;
+    // Sealing goes on in the background: what is not sealed yet does not go.
+    let went = logins.find_map(|n| {
+        assert_eq!(server.login(&format!("u{n}"), &format!("s{n}")).status, 201);
+        server.ledger.drop_volumes(Upto::Volume(1)).ok()
+    });
+    let begins = went.unwrap().begins.unwrap();
+    let first = begins.head.seq.next();
+    let told = server.ask("GET", "/v1/ledger", None).json();
+    assert_eq!(told["first"], first.0, "{told}");
+    assert_eq!((&told["begins"]["why"], &told["keeping"]["gone"]), (&"dropped".into(), &1.into()));
+    assert_eq!(told["volume_list"][0]["volume"], 2, "{told}");
+    let (head, bytes) = raw(&server, "");
+    assert_eq!(head.header("sledger-first"), Some(first.0.to_string().as_str()));
+    assert_eq!(check_chain(&blocks(&bytes)).0, first.0);
+    let gone = server.ask("GET", "/v1/blocks?from=2", None);
+    assert_eq!(gone.status, 410);
+    assert!(gone.body.contains("history begins at seq "), "{}", gone.body);
+    let mut wire = server.connect();
+    wire.send(b"GET /v1/ledger/base HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert!(wire.read_head().starts_with("HTTP/1.1 200 "));
+    let base: Vec<u8> = std::iter::from_fn(|| wire.chunk()).flatten().collect();
+    let path = dir.path().join("base").join(format!("{:012}.base", begins.head.seq.0));
+    assert_eq!(base, std::fs::read(path).unwrap());
 }

@@ -9,7 +9,7 @@ use crate::exit::Usage;
 use crate::output::{Format, Output};
 use crate::past::Past;
 use crate::whence::Whence;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use sledger_core::{Millis, Seq, State};
 use sledger_replay::commands::{Commands, LateTouches, Losses, Timed};
 use sledger_replay::one_user::OneUser;
@@ -36,6 +36,11 @@ impl Export {
         }
         let (late, last) = late_touches(whence, global)?;
         let past = Past::open(whence, global, out)?;
+        if past.begin.base.is_some() {
+            bail!(
+                "a recording begins with nobody in, and this history does not: join it with its archive first"
+            );
+        }
         let pseudonyms = self.pseudonyms()?;
         let mut commands = Commands::new(&past.begin, late);
         let mut is_begun = range.is_all();

@@ -11,6 +11,7 @@ use crate::zone::Zone;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use sledger_core::Millis;
+use sledger_core::state::Hold;
 use sledger_log::Reader;
 use sledger_replay::export::hex;
 use sledger_wire::escape;
@@ -27,9 +28,15 @@ struct Counts {
 /// Folds the ledger in `dir` and tells what there is.
 pub(super) fn of_data(dir: &Path, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
     not_served(dir)?;
-    let program = Reader::open(dir)?.meta().program.clone();
+    let reader = Reader::open(dir)?;
+    let program = reader.meta().program.clone();
+    let first = reader.begins().map_or(1, |begins| begins.head.seq.0 + 1);
     let rows = folded(Past::open(&Whence::Data(dir.to_owned()), global, out)?)?;
-    let own = [("program".to_owned(), json!(program)), ("bytes".to_owned(), json!(bytes_in(dir)))];
+    let own = [
+        ("program".to_owned(), json!(program)),
+        ("bytes".to_owned(), json!(bytes_in(dir))),
+        ("first".to_owned(), json!(first)),
+    ];
     show(rows.into_iter().chain(own).collect(), global.tz, out)
 }
 
@@ -58,8 +65,14 @@ fn folded(past: Past) -> Result<Vec<(String, Value)>> {
         ("users", json!(state.user_count())),
         ("first_at", json!(counts.first.map(Millis::rfc3339))),
         ("last_at", json!(counts.first.map(|_| state.at().rfc3339()))),
+        ("holds", Value::Array(state.holds().iter().map(|(name, held)| hold(name, held)).collect())),
     ];
     Ok(rows.map(|(key, value)| (key.to_owned(), value)).into())
+}
+
+fn hold(name: &str, hold: &Hold) -> Value {
+    let actor = sledger_wire::events::actor_text(&hold.by);
+    json!({ "name": name, "reason": hold.reason, "at": hold.at.rfc3339(), "actor": actor })
 }
 
 /// Tells what a served ledger says of itself.
@@ -74,11 +87,28 @@ fn show(rows: Vec<(String, Value)>, zone: Zone, out: &mut Output<'_>) -> Result<
         out.json(&Map::from_iter(rows))?;
         return Ok(Exit::Ok);
     }
-    for (key, value) in rows.iter().filter(|(_, value)| !value.is_null()) {
-        let text = value.as_str().map_or_else(|| value.to_string(), |text| zone.reshown(&escape(text)));
-        out.line(&format!("{key:<13} {text}"))?;
+    for (key, value) in &rows {
+        for text in texts(value, zone) {
+            out.line(&format!("{key:<13} {text}"))?;
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// A value as lines: one for each item of a list, none for what there is not.
+fn texts(value: &Value, zone: Zone) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(|item| texts(item, zone)).collect(),
+        Value::Null => Vec::new(),
+        Value::Object(fields) => {
+            let one = |(key, value): (&String, &Value)| {
+                texts(value, zone).into_iter().map(move |text| format!("{key} {text}")).collect::<Vec<_>>()
+            };
+            vec![fields.iter().flat_map(one).collect::<Vec<_>>().join(", ")]
+        }
+        Value::String(text) => vec![zone.reshown(&escape(text))],
+        other => vec![other.to_string()],
+    }
 }
 
 /// Bytes of all files below `dir`, as far as they can be seen.
