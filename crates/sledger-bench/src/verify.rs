@@ -10,7 +10,7 @@ use crate::{Common, Measured, files, sealed};
 use anyhow::{Context, ensure};
 use clap::Args;
 use sledger::Config;
-use sledger_replay::verify::{Unable, ledger};
+use sledger_replay::verify::{Anchors, Unable, ledger};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -88,7 +88,7 @@ fn stored(data: &Path) -> anyhow::Result<(u64, Duration)> {
 
 fn proved(data: &Path) -> anyhow::Result<(u64, Duration)> {
     let begun = Instant::now();
-    let whole = ledger(data, Vec::new(), &mut |_| {})?;
+    let whole = ledger(data, &Anchors::default(), &mut |_| {})?;
     let took = begun.elapsed();
     let report = whole.report;
     ensure!(whole.storage.problems.is_empty() && report.is_ok(), "{:?}", report.problems);

@@ -95,6 +95,6 @@ pub use snapshots::{
 };
 pub use stream::{BlockStream, StreamError};
 pub use verify::{
-    Anchor, Anchors, BlocksReport, Problem, Seen, VerifyReport, verify, verify_against, verify_blocks,
+    Anchor, Anchors, BlocksReport, Held, Problem, Seen, VerifyReport, verify, verify_against, verify_blocks,
     verify_seen,
 };

@@ -13,7 +13,7 @@ mod stream;
 
 pub use anchors::{Anchor, Anchors};
 pub use report::{Problem, VerifyReport};
-pub use stream::{BlocksReport, verify_blocks};
+pub use stream::{BlocksReport, Held, verify_blocks};
 
 use crate::begins::{self, Begins};
 use crate::block::Block;

@@ -13,7 +13,6 @@
 //! cannot be told from a true one here.
 
 mod again;
-mod anchors;
 mod belongs;
 mod differs;
 mod due;
@@ -23,9 +22,9 @@ mod reconcile;
 mod report;
 mod settings;
 
-pub use anchors::{Anchor, Anchors, Loose};
 pub use ledger::{BlocksEnd, ProveError, Whole, blocks, ledger};
 pub use report::{Kind, PROBLEMS_MAX, Problem, Report, Unable};
+pub use sledger_log::Anchors;
 
 use crate::quotas::QuotaFold;
 use crate::rejudge::{Rejudge, RejudgeError};

@@ -10,10 +10,13 @@ use sledger_core::decider::{Decider, Recorded};
 use sledger_core::event::{Decision, Event, Judgement, Op, RULES_REVISION, Started};
 use sledger_core::log::{Appended, Batch, Log};
 use sledger_core::{Limit, Millis, Seq, Span};
-use sledger_log::{BlockStream, LogConfig, OpenError, Reader, SledLog, StreamError, VerifyReport};
+use sledger_log::checkpoint::{Checkpoint, CheckpointKey, Stand};
+use sledger_log::{
+    Anchors, BlockStream, DamageKind, LogConfig, OpenError, Reader, SledLog, StreamError, VerifyReport,
+};
 use sledger_policy::{ENGINE_REVISION, Engine};
 use sledger_replay::history::{Begin, beginning};
-use sledger_replay::verify::{Anchor, BlocksEnd, Kind, Loose, Report, Unable, Whole, blocks, ledger};
+use sledger_replay::verify::{BlocksEnd, Kind, Report, Unable, Whole, blocks, ledger};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,7 +102,7 @@ fn write(dir: &Path, decisions: &[Arc<Decision>]) {
 }
 
 fn proved(dir: &Path) -> Result<Whole<VerifyReport>, String> {
-    ledger(dir, Vec::new(), &mut |_| {}).map_err(|error| error.to_string())
+    ledger(dir, &Anchors::default(), &mut |_| {}).map_err(|error| error.to_string())
 }
 
 /// Every file of a ledger that holds events.
@@ -211,7 +214,7 @@ fn exported(dir: &Path) -> Vec<u8> {
     blocks.flat_map(|block| block.unwrap().bytes().to_vec()).collect()
 }
 
-fn streamed(bytes: Vec<u8>, anchors: Vec<Anchor>) -> Whole<Option<BlocksEnd<StreamError>>> {
+fn streamed(bytes: Vec<u8>, anchors: Anchors) -> Whole<Option<BlocksEnd<StreamError>>> {
     blocks(&Begin::default(), BlockStream::new(std::io::Cursor::new(bytes)), anchors, &mut |_| {}).unwrap()
 }
 
@@ -221,13 +224,13 @@ fn an_export_cut_anywhere_or_flipped_is_trusted_up_to_there_and_no_further() {
     let place = place();
     let (whole, mut random) = (exported(&place.dir), Random(SEED));
     for at in (0..whole.len()).step_by(197) {
-        let found = streamed(whole[..at].to_vec(), Vec::new());
+        let found = streamed(whole[..at].to_vec(), Anchors::default());
         assert_eq!(found.report.problems, [], "cut at byte {at}");
-        assert_eq!(found.head.seq.0, found.report.events, "what was read is decided again");
+        assert_eq!(found.held.head.seq.0, found.report.events, "what was read is decided again");
         let mut flipped = whole.clone();
         let bit = random.below(8);
         flipped[at] ^= 1 << bit;
-        let found = streamed(flipped, Vec::new());
+        let found = streamed(flipped, Anchors::default());
         assert!(found.storage.is_some(), "byte {at}, bit {bit} is not told");
         assert!(found.report.problems.is_empty() && found.report.events < place.whole.events);
     }
@@ -290,18 +293,29 @@ fn only_an_anchor_tells_a_cut_tail_or_a_ledger_written_anew() {
         .map(|block| (block.head(), block.bytes().len()))
         .collect();
     let (last, length) = heads[heads.len() - 1];
-    let anchor =
-        |seq, hash| vec![Anchor { seq, hash, at: Millis(0), name: "the last that was shipped".to_owned() }];
+    let ledger = Reader::open(&place.dir).unwrap().meta().ledger;
+    let anchor = |seq, head| {
+        let stand = Stand { ledger, partition: 0, seq, head, time: Millis(0) };
+        let text = Checkpoint::sign(stand, &CheckpointKey::from_seed([3; 32])).render();
+        let checkpoints = vec![("the last that was shipped".to_owned(), text.into_bytes())];
+        Anchors { checkpoints, ..Anchors::default() }
+    };
+    let told = |found: &Whole<Option<BlocksEnd<StreamError>>>| {
+        found.held.problems.iter().map(|problem| problem.kind).collect::<Vec<_>>()
+    };
     let found = streamed(whole.clone(), anchor(last.seq, last.hash));
-    assert!(found.loose.is_empty() && found.anchored.is_some_and(|held| held.seq == last.seq));
+    assert_eq!(told(&found), []);
+    assert!(found.held.anchor.is_some_and(|held| held.seq == last.seq));
     let cut = whole[..whole.len() - length].to_vec();
-    assert!(streamed(cut.clone(), Vec::new()).storage.is_none(), "without it nothing is amiss");
+    let found = streamed(cut.clone(), Anchors::default());
+    assert!(found.storage.is_none() && told(&found).is_empty(), "without it nothing is amiss");
     let found = streamed(cut, anchor(last.seq, last.hash));
-    assert!(matches!(found.loose[..], [Loose::Beyond { .. }]), "{:?}", found.loose);
-    let found = streamed(whole.clone(), anchor(last.seq, [7; 32]));
-    assert!(matches!(found.loose[..], [Loose::Other { .. }]), "{:?}", found.loose);
-    let found = streamed(whole, anchor(Seq(last.seq.0 - 1), last.hash));
-    assert!(found.anchored.is_none() && matches!(found.loose[..], [Loose::Within { .. }]));
+    assert!(matches!(told(&found)[..], [DamageKind::Lost { .. }]), "{:?}", told(&found));
+    for (seq, hash) in [(last.seq, [7; 32]), (Seq(last.seq.0 - 1), last.hash)] {
+        let found = streamed(whole.clone(), anchor(seq, hash));
+        assert!(found.held.anchor.is_none(), "{seq}");
+        assert!(matches!(told(&found)[..], [DamageKind::Rewritten { .. }]), "{:?}", told(&found));
+    }
 }
 
 #[test]

@@ -7,10 +7,10 @@ mod diff;
 mod lanes;
 mod moment;
 mod note;
+mod report;
 mod served;
 mod timeline;
 mod told;
-mod report;
 mod verify;
 mod why;
 

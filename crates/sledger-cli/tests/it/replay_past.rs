@@ -374,7 +374,8 @@ fn a_served_ledger_tells_the_same_and_records_who_looked() {
     // The wire's JSON is whole.
     let json = json(dir.path(), &["diff", "seq:1", "now", "--connect", &served.url]);
     assert_eq!(json["from"]["seq"], 1, "{json}");
-    let ran = run(dir.path(), &["events", "--type", "history.read", "--output", "json", "--connect", &served.url]);
+    let ran =
+        run(dir.path(), &["events", "--type", "history.read", "--output", "json", "--connect", &served.url]);
     let reads: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<String> = reads
         .iter()

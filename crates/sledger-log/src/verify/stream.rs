@@ -62,14 +62,8 @@ impl BlocksReport {
         }
     }
 
-    fn count(&mut self, block: &Block) {
+    fn content(&mut self, block: &Block) {
         let header = block.header();
-        if self.blocks == 0 {
-            self.first = header.first;
-        }
-        self.blocks += 1;
-        self.decisions += u64::from(header.decisions);
-        self.events += u64::from(header.events);
         let mut events = 0;
         for decision in block.decisions() {
             match decision {
@@ -81,7 +75,6 @@ impl BlocksReport {
             let detail = format!("a block says `{}` events and holds `{events}`", header.events);
             self.tell(DamageKind::Content, header.first, detail);
         }
-        self.head = block.head();
     }
 }
 
@@ -100,35 +93,69 @@ impl Anchors {
     }
 }
 
-/// Checks blocks up to the first that is not whole, or does not follow. What comes before it can be trusted.
-pub fn verify_blocks<R: Read>(blocks: BlockStream<R>, anchors: &Anchors) -> BlocksReport {
-    let mut report = BlocksReport::default();
-    let mut holding: Option<Holding> = None;
-    for block in blocks {
-        let block = match block {
-            Ok(block) => block,
-            Err(error) => {
-                let seq = report.head.seq.next();
-                report.tell(kind(&error), seq, error.to_string());
-                break;
-            }
-        };
-        let of = Of { ledger: block.header().ledger, partition: block.header().partition };
-        let held = holding.get_or_insert_with(|| {
-            let (holding, findings) = Holding::new(anchors, Vec::new(), of);
-            report.tell_all(findings);
+/// A chain that is read elsewhere, held against checkpoints block by block.
+#[derive(Debug, Default)]
+pub struct Held {
+    anchors: Anchors,
+    holding: Option<Holding>,
+    report: BlocksReport,
+}
+
+impl Held {
+    /// Holds a chain against these checkpoints.
+    #[must_use]
+    pub fn against(anchors: Anchors) -> Self {
+        Self { anchors, ..Self::default() }
+    }
+
+    /// Takes the next block. Its decisions are whoever reads it to look at.
+    pub fn block(&mut self, block: &Block) {
+        let header = block.header();
+        if self.report.blocks == 0 {
+            self.report.first = header.first;
+        }
+        self.report.blocks += 1;
+        self.report.decisions += u64::from(header.decisions);
+        self.report.events += u64::from(header.events);
+        self.report.head = block.head();
+        let of = Of { ledger: header.ledger, partition: header.partition };
+        let holding = self.holding.get_or_insert_with(|| {
+            let (holding, findings) = Holding::new(&self.anchors, Vec::new(), of);
+            self.report.tell_all(findings);
             holding
         });
-        let findings = held.passes(block.header().first, block.head());
-        report.count(&block);
-        report.tell_all(findings);
+        self.report.tell_all(holding.passes(header.first, block.head()));
     }
-    if let Some(mut holding) = holding {
-        report.tell_all(holding.ends(report.head));
-        report.anchor = holding.anchor.take();
+
+    /// What was found, once there is no further block.
+    #[must_use]
+    pub fn finish(mut self) -> BlocksReport {
+        if let Some(mut holding) = self.holding {
+            self.report.tell_all(holding.ends(self.report.head));
+            self.report.anchor = holding.anchor.take();
+        }
+        self.report.require(self.anchors.is_required);
+        self.report
     }
-    report.require(anchors.is_required);
-    report
+}
+
+/// Checks blocks up to the first that is not whole, or does not follow. What comes before it can be trusted.
+pub fn verify_blocks<R: Read>(blocks: BlockStream<R>, anchors: &Anchors) -> BlocksReport {
+    let mut held = Held::against(anchors.clone());
+    for block in blocks {
+        match block {
+            Ok(block) => {
+                held.report.content(&block);
+                held.block(&block);
+            }
+            Err(error) => {
+                let seq = held.report.head.seq.next();
+                held.report.tell(kind(&error), seq, error.to_string());
+                break;
+            }
+        }
+    }
+    held.finish()
 }
 
 const fn kind(error: &StreamError) -> DamageKind {

@@ -5,13 +5,12 @@
 //!
 //! Invariant: at most [`BATCHES_AHEAD`] batches wait.
 
-use super::{Anchor, Anchors, Loose, Report, Verify};
+use super::{Report, Verify};
 use crate::history::HistoryError;
 use crate::rejudge::RejudgeError;
 use sledger_core::Seq;
 use sledger_core::event::Decision;
-use sledger_core::log::Head;
-use sledger_log::{Block, OpenError, VerifyReport, verify_seen};
+use sledger_log::{Anchors, Block, BlocksReport, Held, OpenError, VerifyReport, verify_seen};
 use sledger_wire::events::Begin;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -25,15 +24,7 @@ const BATCHES_AHEAD: usize = 16;
 /// What the reader hands to the fold.
 enum Message {
     Batch(Batch),
-    End(Chain),
-}
-
-/// The chain as far as it was read.
-#[derive(Debug, Default)]
-struct Chain {
-    anchors: Anchors,
-    blocks: u64,
-    head: Head,
+    End(Box<BlocksReport>),
 }
 
 /// Whole decisions that stand behind each other.
@@ -48,14 +39,8 @@ struct Batch {
 pub struct Whole<S> {
     /// Of what is stored.
     pub storage: S,
-    /// Whole blocks read.
-    pub blocks: u64,
-    /// The last whole block.
-    pub head: Head,
-    /// The last anchor that holds.
-    pub anchored: Option<Anchor>,
-    /// Anchors that do not hold.
-    pub loose: Vec<Loose>,
+    /// Of the chain of whole blocks: how far it goes, and what checkpoints say of it.
+    pub held: BlocksReport,
     /// Of what is decided.
     pub report: Report,
 }
@@ -67,15 +52,16 @@ pub struct Whole<S> {
 /// Where not even the beginning can be read.
 pub fn ledger(
     dir: &Path,
-    anchors: Vec<Anchor>,
+    anchors: &Anchors,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Whole<VerifyReport>, ProveError> {
-    let dir = dir.to_owned();
+    let (dir, anchors) = (dir.to_owned(), anchors.clone());
     let read = move |mut gather: Gather| {
         let add = move |volume, block: &Block, decisions| gather.add(Some(volume), block, decisions);
-        verify_seen(&dir, &sledger_log::Anchors::default(), Box::new(add)).map_err(ProveError::from)
+        verify_seen(&dir, &anchors, Box::new(add)).map_err(ProveError::from)
     };
-    prove(&Begin::default(), anchors, read, seen)
+    // What checkpoints say is in the report of the storage.
+    prove(&Begin::default(), Anchors::default(), read, seen)
 }
 
 /// Proves blocks that are checked as they are read, until one cannot be; what stood in the way is in `storage`.
@@ -85,7 +71,7 @@ pub fn ledger(
 pub fn blocks<E: Send + 'static>(
     begin: &Begin,
     blocks: impl Iterator<Item = Result<Block, E>> + Send + 'static,
-    anchors: Vec<Anchor>,
+    anchors: Anchors,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Whole<Option<BlocksEnd<E>>>, ProveError> {
     let read = move |mut gather: Gather| {
@@ -118,26 +104,29 @@ pub enum BlocksEnd<E> {
 
 fn prove<S: Send + 'static>(
     begin: &Begin,
-    anchors: Vec<Anchor>,
+    anchors: Anchors,
     read: impl FnOnce(Gather) -> Result<S, ProveError> + Send + 'static,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Whole<S>, ProveError> {
     let mut verify = Verify::new(begin)?;
     let (send, batches) = sync_channel(BATCHES_AHEAD);
-    let chain = Chain { anchors: Anchors::new(anchors), ..Chain::default() };
-    let reader = thread::spawn(move || read(Gather { send, batch: None, chain }));
-    let chain = fold(&mut verify, &batches, seen);
+    let held = Held::against(anchors);
+    let reader = thread::spawn(move || read(Gather { send, batch: None, held }));
+    let held = fold(&mut verify, &batches, seen);
     let storage = reader.join().map_err(|_| HistoryError::Stopped)??;
-    let Chain { anchors, blocks, head } = chain.ok_or(HistoryError::Stopped)?;
-    let (anchored, loose) = anchors.finish();
-    Ok(Whole { storage, blocks, head, anchored, loose, report: verify.finish() })
+    let held = *held.ok_or(HistoryError::Stopped)?;
+    Ok(Whole { storage, held, report: verify.finish() })
 }
 
-fn fold(verify: &mut Verify, batches: &Receiver<Message>, seen: &mut dyn FnMut(u64)) -> Option<Chain> {
+fn fold(
+    verify: &mut Verify,
+    batches: &Receiver<Message>,
+    seen: &mut dyn FnMut(u64),
+) -> Option<Box<BlocksReport>> {
     for message in batches {
         let Batch { volume, first, decisions } = match message {
             Message::Batch(batch) => batch,
-            Message::End(chain) => return Some(chain),
+            Message::End(held) => return Some(held),
         };
         if let Some(volume) = volume {
             verify.in_volume(volume);
@@ -152,15 +141,13 @@ fn fold(verify: &mut Verify, batches: &Receiver<Message>, seen: &mut dyn FnMut(u
 struct Gather {
     send: SyncSender<Message>,
     batch: Option<(Batch, Seq)>,
-    chain: Chain,
+    held: Held,
 }
 
 impl Gather {
     fn add(&mut self, volume: Option<u32>, block: &Block, mut decisions: Vec<Decision>) {
         let (first, next) = (block.header().first, block.header().last().next());
-        self.chain.blocks += 1;
-        self.chain.head = block.head();
-        self.chain.anchors.head(&self.chain.head);
+        self.held.block(block);
         match &mut self.batch {
             Some((batch, end)) if (*end, batch.volume) == (first, volume) => {
                 batch.decisions.append(&mut decisions);
@@ -187,7 +174,7 @@ impl Gather {
 impl Drop for Gather {
     fn drop(&mut self) {
         self.hand_over();
-        let _unheard = self.send.send(Message::End(std::mem::take(&mut self.chain)));
+        let _unheard = self.send.send(Message::End(Box::new(std::mem::take(&mut self.held).finish())));
     }
 }
 

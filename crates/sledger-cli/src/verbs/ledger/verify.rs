@@ -20,25 +20,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Verify {
-    /// Checkpoints kept outside of the ledger's folder
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    checkpoint: Vec<PathBuf>,
-    /// The public key that must have signed them, in PEM
-    #[arg(long, value_name = "FILE")]
-    key: Vec<PathBuf>,
+    #[command(flatten)]
+    anchoring: Anchoring,
     /// The export may begin with any block, as what salvage found
     #[arg(long, requires = "recording")]
     part: bool,
-    /// Fail unless one of them anchors the ledger
-    #[arg(long)]
-    require_checkpoint: bool,
 }
 
 impl Verify {
     /// Checks the ledger in `dir`; damage is [`Exit::Diverged`].
     pub(super) fn of_data(&self, dir: &Path, out: &mut Output<'_>) -> Result<Exit> {
         not_served(dir)?;
-        let report = match sledger_log::verify_against(dir, &self.anchors()?) {
+        let report = match sledger_log::verify_against(dir, &self.anchoring.anchors()?) {
             Ok(report) => report,
             Err(error @ (OpenError::BadMark { .. } | OpenError::Damaged { .. })) => {
                 return unread(&error.to_string(), out);
@@ -54,10 +47,27 @@ impl Verify {
 
     /// Checks an export of blocks, or a proof.
     pub(super) fn of_recording(&self, file: &Path, out: &mut Output<'_>) -> Result<Exit> {
-        anchored::run(file, self.part, &self.anchors()?, out)
+        anchored::run(file, self.part, &self.anchoring.anchors()?, out)
     }
+}
 
-    fn anchors(&self) -> Result<Anchors> {
+/// What a chain is held against.
+#[derive(Debug, Args)]
+pub(crate) struct Anchoring {
+    /// Checkpoints kept outside of the ledger's folder
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    checkpoint: Vec<PathBuf>,
+    /// The public key that must have signed them, in PEM
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    /// Fail unless one of them anchors the ledger
+    #[arg(long)]
+    require_checkpoint: bool,
+}
+
+impl Anchoring {
+    /// Reads what the flags name.
+    pub(crate) fn anchors(&self) -> Result<Anchors> {
         let checkpoints = self.checkpoint.iter().map(|path| Ok((path.display().to_string(), text(path)?)));
         let keys = self.key.iter().map(|path| PublicKey::read(path).map_err(|e| Usage::error(e.to_string())));
         Ok(Anchors {

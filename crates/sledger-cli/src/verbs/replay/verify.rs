@@ -12,14 +12,15 @@ use crate::output::Output;
 use crate::past::Past;
 use crate::verbs::asking::Asking;
 use crate::verbs::ledger::not_served;
+use crate::verbs::ledger::verify::Anchoring;
 use crate::whence::Whence;
 use anyhow::Result;
 use clap::Args;
 use found::Found;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sledger_log::block::MAGIC;
-use sledger_log::{BlockStream, StreamError};
-use sledger_replay::verify::{Anchor, Verify as Proof, blocks, ledger};
+use sledger_log::{Anchors, BlockStream, StreamError};
+use sledger_replay::verify::{Verify as Proof, blocks, ledger};
 use sledger_wire::events::Begin;
 use std::io::{IsTerminal as _, Read, stderr};
 use std::path::Path;
@@ -37,21 +38,22 @@ pub(crate) struct Verify {
     /// Fail where other rules or another engine than this program's decided
     #[arg(long)]
     strict: bool,
-    /// Fail where no checkpoint from outside the ledger was held against it
-    #[arg(long)]
-    require_checkpoint: bool,
+    #[command(flatten)]
+    anchoring: Anchoring,
 }
 
 impl Verify {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
         let bar = bar();
-        let mut found = found(&Whence::of(global)?, self.anchors(), global, (&bar, &mut *out))?;
+        let anchors = self.anchoring.anchors()?;
+        let is_required = anchors.is_required;
+        let mut found = found(&Whence::of(global)?, anchors, global, (&bar, &mut *out))?;
         bar.finish_and_clear();
         if self.strict {
             found.strictly();
         }
-        if self.require_checkpoint {
+        if is_required {
             found.anchored();
         }
         let verified = found.verified();
@@ -62,24 +64,18 @@ impl Verify {
         }
         Ok(if verified.ok { Exit::Ok } else { Exit::Diverged })
     }
-
-    /// Heads of the chain that were noted elsewhere.
-    #[expect(clippy::unused_self, reason = "checkpoints given by flags are read here")]
-    fn anchors(&self) -> Vec<Anchor> {
-        Vec::new()
-    }
 }
 
 fn found(
     whence: &Whence,
-    anchors: Vec<Anchor>,
+    anchors: Anchors,
     global: &Global,
     (bar, out): (&ProgressBar, &mut Output<'_>),
 ) -> Result<Found> {
     match whence {
         Whence::Data(dir) => {
             not_served(dir)?;
-            Ok(Found::of_ledger(ledger(dir, anchors, &mut |events| moved(bar, events))?))
+            Ok(Found::of_ledger(ledger(dir, &anchors, &mut |events| moved(bar, events))?))
         }
         Whence::Connect(url) => stream(url, Asking::new(url)?.blocks()?, anchors, bar),
         Whence::Recording(file) => of_file(file, anchors, global, (bar, out)),
@@ -90,7 +86,7 @@ fn found(
 fn stream(
     name: &str,
     input: impl Read + Send + 'static,
-    anchors: Vec<Anchor>,
+    anchors: Anchors,
     bar: &ProgressBar,
 ) -> Result<Found> {
     let read = BlockStream::new(input);
@@ -100,7 +96,7 @@ fn stream(
 
 fn of_file(
     file: &Path,
-    anchors: Vec<Anchor>,
+    anchors: Anchors,
     global: &Global,
     (bar, out): (&ProgressBar, &mut Output<'_>),
 ) -> Result<Found> {

@@ -2,14 +2,14 @@
 
 use anyhow::Error;
 use sledger_core::Seq;
-use sledger_log::{StreamError, VerifyReport};
-use sledger_replay::verify::{Anchor, BlocksEnd, Loose, Report, Unable, Whole};
+use sledger_log::{BlocksReport, StreamError, VerifyReport};
+use sledger_replay::verify::{BlocksEnd, Report, Unable, Whole};
 use sledger_wire::escape;
 use sledger_wire::pages::{Verified, VerifyProblem};
 
-/// Nothing but the past itself says that it is all there.
-const UNANCHORED: &str = "without a checkpoint from outside nobody can tell whether events were cut off at the end, or \
-                          whether the whole ledger was written anew with hashes that fit";
+/// What is not made of blocks is held against nothing.
+const UNANCHORED: &str = "an export of events has no blocks: no checkpoint can be held against it, and nobody can tell \
+                          whether it was cut or written anew as a whole; `--format blocks` can be";
 /// What a recording proves.
 const SIMULATED: &str = "a recording holds commands and no decisions: it was decided here and held against itself, \
                          which shows that deciding twice gives the same, and nothing about any ledger";
@@ -21,7 +21,8 @@ pub(super) struct Found {
     pub(super) what: String,
     report: Report,
     blocks: u64,
-    anchor: Option<Anchor>,
+    anchored_to: Option<String>,
+    untold: Vec<String>,
     problems: Vec<VerifyProblem>,
     is_simulated: bool,
 }
@@ -29,22 +30,27 @@ pub(super) struct Found {
 impl Found {
     /// A ledger at rest.
     pub(super) fn of_ledger(whole: Whole<VerifyReport>) -> Self {
-        let (storage, head) = (&whole.storage, whole.head.seq);
-        let what = format!("ledger {}, {} volumes, head seq {head}", storage.meta.ledger, storage.volumes);
-        let problem = |problem: &sledger_log::Problem| VerifyProblem {
-            kind: problem.kind.word().to_owned(),
-            volume: Some(problem.volume),
-            seq: Some(problem.seq.0),
-            detail: escape(&problem.detail).into_owned(),
-        };
-        let problems = storage.problems.iter().map(problem).collect();
-        Self::new(what, whole, problems)
+        let Whole { storage, held, report } = whole;
+        let what = format!(
+            "ledger {}, {} volumes, head seq {}",
+            storage.meta.ledger, storage.volumes, held.head.seq
+        );
+        Self {
+            what,
+            report,
+            blocks: held.blocks,
+            anchored_to: storage.anchored_to(),
+            untold: storage.cannot_tell(),
+            problems: storage.problems.iter().map(shown).collect(),
+            is_simulated: false,
+        }
     }
 
     /// Blocks one behind the other, under a name.
     pub(super) fn of_blocks(name: &str, whole: Whole<Option<BlocksEnd<StreamError>>>) -> Self {
-        let next = whole.head.seq.next();
-        let problem = whole.storage.as_ref().map(|end| match end {
+        let Whole { storage, held, report } = whole;
+        let next = held.head.seq.next();
+        let problem = storage.as_ref().map(|end| match end {
             BlocksEnd::Read(error) => (word(error), error.to_string()),
             BlocksEnd::Decision(error) => ("content", error.to_string()),
         });
@@ -54,25 +60,16 @@ impl Found {
             seq: Some(next.0),
             detail: escape(&detail).into_owned(),
         });
-        let what = format!("blocks of {}, head seq {}", escape(name), whole.head.seq);
-        Self::new(what, whole, problem.into_iter().collect())
-    }
-
-    fn new<S>(what: String, whole: Whole<S>, mut problems: Vec<VerifyProblem>) -> Self {
-        problems.extend(whole.loose.iter().map(|loose| {
-            VerifyProblem {
-                kind: match loose {
-                    Loose::Beyond { .. } => "cut",
-                    Loose::Other { .. } | Loose::Within { .. } => "rewritten",
-                }
-                .to_owned(),
-                volume: None,
-                seq: Some(loose.seq().0),
-                detail: escape(&loose.to_string()).into_owned(),
-            }
-        }));
-        let Whole { blocks, anchored: anchor, report, .. } = whole;
-        Self { what, report, blocks, anchor, problems, is_simulated: false }
+        let BlocksReport { blocks, problems, .. } = &held;
+        Self {
+            what: format!("blocks of {}, head seq {}", escape(name), held.head.seq),
+            report,
+            blocks: *blocks,
+            anchored_to: held.anchored_to(),
+            untold: held.cannot_tell(),
+            problems: problem.into_iter().chain(problems.iter().map(shown)).collect(),
+            is_simulated: false,
+        }
     }
 
     /// Lines of an export of events, or a recording; what stood in the way of reading on.
@@ -85,7 +82,16 @@ impl Found {
             detail: escape(&format!("{error:#}")).into_owned(),
         });
         let what = if is_simulated { "recording" } else { "export of events" }.to_owned();
-        Self { what, report, blocks: 0, anchor: None, problems: problem.into_iter().collect(), is_simulated }
+        let untold = if is_simulated { SIMULATED } else { UNANCHORED };
+        Self {
+            what,
+            report,
+            blocks: 0,
+            anchored_to: None,
+            untold: vec![untold.to_owned()],
+            problems: problem.into_iter().collect(),
+            is_simulated,
+        }
     }
 
     /// Takes it as wrong that others rules or engines decided.
@@ -98,9 +104,10 @@ impl Found {
         }
     }
 
-    /// Takes it as wrong that nothing from outside was held against it.
+    /// Takes it as wrong that no checkpoint can be held against what has no blocks.
     pub(super) fn anchored(&mut self) {
-        if self.anchor.is_none() {
+        let is_told = self.problems.iter().any(|problem| problem.kind == "not_anchored");
+        if self.anchored_to.is_none() && !is_told {
             self.problem("not_anchored", "no checkpoint from outside holds this past".to_owned());
         }
     }
@@ -127,7 +134,7 @@ impl Found {
             decisions: report.decisions,
             rederived: report.rederived,
             not_rederivable: not_rederivable.map(|(why, count)| (why.to_string(), *count)).collect(),
-            anchored_to: self.anchor.as_ref().map(|anchor| escape(&anchor.name).into_owned()),
+            anchored_to: self.anchored_to.as_deref().map(|told| escape(told).into_owned()),
             cannot_tell: self.cannot_tell(),
             ok: problems.is_empty(),
             whole_to: whole_to(&problems, report),
@@ -136,16 +143,9 @@ impl Found {
     }
 
     fn cannot_tell(&self) -> Vec<String> {
-        let mut untold = Vec::new();
+        let mut untold = self.untold.clone();
         if self.is_simulated {
-            return vec![SIMULATED.to_owned()];
-        }
-        match &self.anchor {
-            None => untold.push(UNANCHORED.to_owned()),
-            Some(anchor) => untold.push(format!(
-                "nobody can tell whether events after seq {} were cut off or written anew",
-                anchor.seq
-            )),
+            return untold;
         }
         if let Some(Seq(seq)) = self.report.cut_short {
             untold.push(format!(
@@ -153,6 +153,15 @@ impl Found {
             ));
         }
         untold
+    }
+}
+
+fn shown(problem: &sledger_log::Problem) -> VerifyProblem {
+    VerifyProblem {
+        kind: problem.kind.word().to_owned(),
+        volume: Some(problem.volume).filter(|no| *no > 0),
+        seq: Some(problem.seq.0).filter(|seq| *seq > 0),
+        detail: escape(&problem.detail).into_owned(),
     }
 }
 
