@@ -33,7 +33,7 @@ const BODY: [(&str, &str); 3] = [
 ];
 
 /// Calls whose body may be empty: then it is one without keys, or it is not read at all.
-const MAY_BE_EMPTY: [&str; 12] = [
+const MAY_BE_EMPTY: [&str; 14] = [
     "touch",
     "disconnect",
     "end",
@@ -46,6 +46,8 @@ const MAY_BE_EMPTY: [&str; 12] = [
     "promote_policy",
     "roll_back_policy",
     "stop_policy",
+    "checkpoint",
+    "seal",
 ];
 
 /// What is shown with its tag.
