@@ -15,6 +15,7 @@ pub type Signs = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// What a ledger is opened with.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Config {
     /// The data directory; unused in memory.
     pub data: PathBuf,
