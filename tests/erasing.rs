@@ -3,7 +3,6 @@
 //! `SLEDGER_PROPERTY_RUNS` sets how many recordings, `SLEDGER_PROPERTY_SEED` the first seed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stdout, reason = "seeds are for whoever runs the tests")]
 
 #[path = "erasing/disk.rs"]
 mod disk;

@@ -62,7 +62,7 @@ fn told(dir: &Path) -> (Vec<String>, bool) {
 /// The secrets of all slots that a ring of keys holds.
 fn slots(dir: &Path) -> Vec<Vec<u8>> {
     let bytes = fs::read(dir.join("keys/slots")).unwrap();
-    bytes.chunks(64).map(|slot| slot[16..48].to_vec()).collect()
+    bytes.chunks(64).map(|slot| slot.get(16..48).unwrap().to_vec()).collect()
 }
 
 /// Runs `act` on a ledger where ann and bob are in; the copies of it taken meanwhile.

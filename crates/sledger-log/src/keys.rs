@@ -31,9 +31,9 @@ pub(crate) use cipher::{Cipher, NONCE_BYTES};
 use index::Index;
 use sledger_core::Seq;
 use sledger_core::event::Decision;
-use slots::{Owner, Slot, Slots};
+use slots::{Owner, Slot, Slots, drawn};
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -342,12 +342,6 @@ impl std::fmt::Debug for KeyRing {
 
 fn folder(dir: &Path) -> PathBuf {
     dir.join("keys")
-}
-
-fn drawn<const N: usize>(random: &mut File) -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    random.read_exact(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use crate::files;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -158,4 +158,11 @@ impl Slots {
             _ => Slot::Damaged,
         }
     }
+}
+
+/// Bytes that nobody can guess.
+pub(super) fn drawn<const N: usize>(random: &mut File) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    random.read_exact(&mut bytes)?;
+    Ok(bytes)
 }

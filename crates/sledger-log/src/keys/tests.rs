@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 use sledger_core::command::{Actor, Ending};
 use sledger_core::event::{CommandMark, Event, Judged, Judgement, LoginExtras, LoginOp, Op, PolicyRef};

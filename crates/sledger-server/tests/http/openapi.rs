@@ -211,6 +211,8 @@ fn bodies_are_described_with_the_keys_that_their_readers_know() {
     assert_eq!(
         checked, 14,
         "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, note, hold, release"
+        checked, 12,
+        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, erase"
     );
 }
 
