@@ -167,12 +167,10 @@ fn quotas(from: &Picture, to: &Picture) -> Vec<QuotaDiff> {
         let quota = quota.to_owned();
         match (was, is) {
             (Some(was), Some(is)) => {
-                all.extend(fields_that_differ(&was, &is).into_iter().map(|(field, from, to)| QuotaDiff {
-                    quota: quota.clone(),
-                    field: Some(field),
-                    from,
-                    to,
-                }))
+                let fields = fields_that_differ(&was, &is).into_iter();
+                let named =
+                    |(field, from, to)| QuotaDiff { quota: quota.clone(), field: Some(field), from, to };
+                all.extend(fields.map(named));
             }
             (was, is) => all.push(QuotaDiff {
                 quota,

@@ -154,7 +154,9 @@ impl<'a> Sparse<'a> {
         let effects = evolve_decision(&mut self.state, first, &decision);
         self.know(first, &decision);
         let told = tell(&self.state, &Recorded { first, decision, effects });
-        brought.into_iter().for_each(|number| self.forget(number));
+        for number in brought {
+            self.forget(number);
+        }
         self.told += 1;
         Ok(Some(told))
     }
