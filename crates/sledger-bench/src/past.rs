@@ -64,7 +64,7 @@ pub(crate) fn measure(common: &Common, options: &Options) -> anyhow::Result<Meas
         found: 0,
         frames: [0; 2],
     };
-    let mut looks = vec![
+    let mut looks = [
         at("at", "at 9 % of history", 9),
         at("at", "at 59 %", 59),
         at("at", "at 97 %", 97),

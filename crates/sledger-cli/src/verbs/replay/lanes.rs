@@ -52,8 +52,8 @@ struct Lane {
 /// Lanes that are being collected.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    /// By the session's number; refusals, which have none, under 0.
-    lanes: BTreeMap<u64, Lane>,
+    /// Refusals, which have no number, under 0.
+    by_number: BTreeMap<u64, Lane>,
     left_out: u64,
     first: Option<Millis>,
     last: Millis,
@@ -99,22 +99,23 @@ impl Lanes {
     }
 
     fn bound(&mut self) {
-        while self.lanes.len() > LANES_MAX + 1 {
-            let Some(oldest) = self.lanes.keys().copied().find(|number| *number > 0) else { return };
-            self.lanes.remove(&oldest);
+        while self.by_number.len() > LANES_MAX + 1 {
+            let Some(oldest) = self.by_number.keys().copied().find(|number| *number > 0) else { return };
+            self.by_number.remove(&oldest);
             self.left_out += 1;
         }
     }
 
     /// The drawing, line by line; none where nothing can be drawn.
     pub(super) fn drawn(&self, style: Style, zone: Zone) -> Vec<String> {
-        let starts = self.lanes.values().filter_map(|lane| lane.marks.first());
+        let starts = self.by_number.values().filter_map(|lane| lane.marks.first());
         let Some(first) = starts.map(|(at, _)| *at).min() else { return Vec::new() };
-        let labels = self.lanes.values().map(|lane| lane.label.chars().count()).max().unwrap_or(0);
+        let labels = self.by_number.values().map(|lane| lane.label.chars().count()).max().unwrap_or(0);
         let width = style.width.saturating_sub(labels + 2).max(LANE_MIN);
         let scale = Scale { first, last: self.last, width };
         let mut lines = vec![format!("{:labels$}  {}", "", scale.ruler(zone))];
-        let (refused, sessions): (Vec<_>, Vec<_>) = self.lanes.iter().partition(|(number, _)| **number == 0);
+        let (refused, sessions): (Vec<_>, Vec<_>) =
+            self.by_number.iter().partition(|(number, _)| **number == 0);
         for (_, lane) in sessions.into_iter().chain(refused) {
             lines
                 .push(format!("{:labels$}  {}", lane.label, lane.drawn(&scale, style)).trim_end().to_owned());
@@ -127,11 +128,11 @@ impl Lanes {
     }
 
     fn legend(&self, style: Style) -> Vec<String> {
-        let marks: BTreeSet<char> = self.lanes.values().flat_map(|lane| lane.letters()).collect();
+        let marks: BTreeSet<char> = self.by_number.values().flat_map(Lane::letters).collect();
         let signs = style.signs();
         let mut words = vec![format!("{} began", signs.begin)];
         let used =
-            |mark: Mark| self.lanes.values().any(|lane| lane.marks.iter().any(|(_, one)| *one == mark));
+            |mark: Mark| self.by_number.values().any(|lane| lane.marks.iter().any(|(_, one)| *one == mark));
         let others = [
             (used(Mark::Resume), format!("{} taken up again", signs.resume)),
             (used(Mark::Disconnect), format!("{} disconnected", signs.kept)),

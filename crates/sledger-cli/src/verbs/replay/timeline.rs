@@ -27,6 +27,7 @@ const WIDTH_MAX: usize = 400;
 
 /// Show every event about a user, a session or an address, with its cause
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Timeline {
     /// A user, a session (id, or id@SEQ) or an address; user:, session: or ip:
     /// before it says which
