@@ -78,27 +78,21 @@ fn one(why: &Why, told: &Told<'_>) -> String {
         let _always = writeln!(out, "<dt>{}</dt><dd>{}</dd>", text(&step.step), text(&step.says));
     }
     out.push_str("</dl>\n");
-    match &why.core_reason {
-        Some(reason) => {
-            let _always = writeln!(out, "<p class=\"quiet\">The six core policies: {}</p>", text(reason));
-        }
-        None => {
-            let rows: Vec<Vec<String>> = why.core.iter().map(row).collect();
-            let head = ["policy", "would", "end", "because", ""];
-            let table = section("", &head, &rows).replacen("<h2></h2>\n", "", 1);
-            out.push_str(
-                "<p class=\"quiet\">What the six core policies would have done, in their plain form:</p>\n",
-            );
-            out.push_str(&table);
-        }
+    if let Some(reason) = &why.core_reason {
+        let _always = writeln!(out, "<p class=\"quiet\">The six core policies: {}</p>", text(reason));
+    } else {
+        let rows: Vec<Vec<String>> = why.core.iter().map(row).collect();
+        let table = section("", &["policy", "would", "end", "because", ""], &rows);
+        out.push_str(
+            "<p class=\"quiet\">What the six core policies would have done, in their plain form:</p>\n",
+        );
+        out.push_str(&table.replacen("<h2></h2>\n", "", 1));
     }
-    match why.as_recorded {
-        Some(true) => out.push_str("<p>Decided again, it is what was recorded.</p>\n"),
-        Some(false) => {
-            out.push_str("<p class=\"deny\">DIFFERS: decided again, it is not what was recorded.</p>\n")
-        }
-        None => {}
-    }
+    out.push_str(match why.as_recorded {
+        Some(true) => "<p>Decided again, it is what was recorded.</p>\n",
+        Some(false) => "<p class=\"deny\">DIFFERS: decided again, it is not what was recorded.</p>\n",
+        None => "",
+    });
     out.push_str("</section>\n");
     out
 }

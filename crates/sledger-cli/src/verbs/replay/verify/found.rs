@@ -137,7 +137,7 @@ impl Found {
             anchored_to: self.anchored_to.as_deref().map(|told| escape(told).into_owned()),
             cannot_tell: self.cannot_tell(),
             ok: problems.is_empty(),
-            whole_to: whole_to(&problems, report),
+            whole_to: Some(whole_to(&problems, report)),
             problems,
         }
     }
@@ -165,11 +165,10 @@ fn shown(problem: &sledger_log::Problem) -> VerifyProblem {
     }
 }
 
-fn whole_to(problems: &[VerifyProblem], report: &Report) -> Option<u64> {
-    match problems.iter().filter_map(|problem| problem.seq).min() {
-        Some(first) => Some(first.saturating_sub(1)),
-        None => Some(report.events),
-    }
+/// The last event before anything that is wrong.
+fn whole_to(problems: &[VerifyProblem], report: &Report) -> u64 {
+    let first = problems.iter().filter_map(|problem| problem.seq).min();
+    first.map_or(report.events, |first| first.saturating_sub(1))
 }
 
 const fn word(error: &StreamError) -> &'static str {
