@@ -272,7 +272,7 @@ pub fn note_from_json(body: &[u8]) -> Result<NoteBody, Rejection> {
             [("about", "write e.g. `seq:17` or `user:ann`"), ("text", "a note says something")]
         {
             if fields.get(field).is_none() {
-                fields.fault(field, faults, &format!("is missing: {hint}"));
+                fields.fault(field, faults, format!("is missing: {hint}"));
             }
         }
         NoteBody {
@@ -293,7 +293,7 @@ pub fn hold_from_json(body: &[u8], releases: bool) -> Result<HoldBody, Rejection
         let fields = Fields::open(&tree, "", keys, faults);
         for (field, hint) in [("name", "a hold has a name"), ("reason", "say why nothing may go")] {
             if keys.contains(&field) && fields.get(field).is_none() {
-                fields.fault(field, faults, &format!("is missing: {hint}"));
+                fields.fault(field, faults, format!("is missing: {hint}"));
             }
         }
         HoldBody {

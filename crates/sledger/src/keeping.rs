@@ -12,7 +12,7 @@
 //! gone is in the base.
 
 use crate::base;
-use crate::config::{Config, Signs};
+use crate::config::Signs;
 use crate::error::OpenError;
 use crate::open;
 use crate::shared::Shared;
@@ -22,7 +22,7 @@ use sledger_core::log::Head;
 use sledger_core::{Millis, Span, State};
 use sledger_ingest::Failure;
 use sledger_log::{Archive, ArchiveError, Begins, Gone, LettingGo, Reader, VolumeInfo};
-use sledger_projector::Views;
+use sledger_projector::{Projection, Views};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -108,13 +108,18 @@ pub(crate) struct Keeping {
 }
 
 impl Keeping {
-    pub(crate) fn new(letting_go: LettingGo, shared: &Arc<Shared>, views: &Views, config: &Config) -> Self {
+    pub(crate) fn new(
+        letting_go: LettingGo,
+        shared: &Arc<Shared>,
+        views: &Views,
+        (seed, sign): (u64, Option<Signs>),
+    ) -> Self {
         Self {
             letting_go,
             shared: Arc::clone(shared),
             views: views.clone(),
-            seed: config.seed,
-            sign: config.sign.clone(),
+            seed,
+            sign,
             folded: Mutex::new(None),
             status: Mutex::new(KeepingStatus::default()),
         }
@@ -122,7 +127,7 @@ impl Keeping {
 
     /// Ledger time: that of the last decision.
     fn now(&self) -> Result<Millis, KeepingError> {
-        self.views.read(|views| views.at()).map_err(|_| KeepingError::Stopped)
+        self.views.read(Projection::at).map_err(|_| KeepingError::Stopped)
     }
 
     pub(crate) fn status(&self) -> KeepingStatus {

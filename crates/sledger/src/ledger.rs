@@ -191,14 +191,15 @@ impl Ledger {
         let stamp = meta.as_ref().map(|meta| (meta.ledger, meta.partition));
         let checkpoints = stamp.map(|stamp| Checkpoints::start(&config, stamp, &shared)).transpose()?;
         let (reserve_bytes, durability) = (config.reserve_bytes, config.durability);
-        let data = recovery.is_some().then(|| config.data.clone());
+        let data = recovery.is_some().then_some(config.data);
         let watch = watchdog::start(&shared, data.clone(), reserve_bytes)?;
+        let signing = (config.seed, config.sign);
         let letting_go = meta
             .as_ref()
             .zip(data.as_ref())
             .map(|(meta, data)| LettingGo::new(data, meta, config.probe.clone()));
         let keeping =
-            letting_go.map(|letting_go| Arc::new(Keeping::new(letting_go, &shared, &views, &config)));
+            letting_go.map(|letting_go| Arc::new(Keeping::new(letting_go, &shared, &views, signing)));
         let kept = keeping.as_ref().filter(|_| !config.keep.is_never());
         let keeper = kept.map(|keeping| timer::start(keeping, config.keep));
         let keeper = keeper.transpose()?;

@@ -136,8 +136,8 @@ fn what_cannot_be_backed_up_or_restored_is_refused_in_words() {
     refused(here, &["ledger", "restore", "mine", "--data", "new"], 1, "there is no backup in `mine`");
     refused(here, &["ledger", "restore", "kept", "--data", "mine"], 1, "`mine` is not empty");
     refused(here, &["ledger", "restore", "kept", "--data", "past"], 1, "`past` is not empty");
-    let path = fs::read_dir(here.join("kept")).unwrap().map(|entry| entry.unwrap().path());
-    let segment = path.filter(|path| path.extension().is_some_and(|word| word == "blocks")).next().unwrap();
+    let mut kept = fs::read_dir(here.join("kept")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = kept.find(|path| path.extension().is_some_and(|word| word == "blocks")).unwrap();
     let mut bytes = fs::read(&segment).unwrap();
     bytes[300] ^= 1;
     fs::write(&segment, bytes).unwrap();
