@@ -42,7 +42,7 @@ fn survives(left: &Path, before: &Path) {
     let first = Reader::open(left).unwrap().volumes().next().unwrap().no;
     let ledger = Ledger::open(config(left)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let recorded = events(left, |event| matches!(event, Event::VolumeDropped { .. }));
-    assert!(recorded.len() as u32 + 1 >= first, "{name}: what went is recorded");
+    assert!(recorded.len() + 1 >= first as usize, "{name}: what went is recorded");
     let files = std::fs::read_dir(left.join("volumes")).unwrap().map(|entry| entry.unwrap().file_name());
     let gone = files
         .filter(|name| name.to_str().unwrap().get(..6).is_some_and(|no| no.parse::<u32>().unwrap() < first));
