@@ -1,7 +1,6 @@
 //! `replay report`: one page for a case, whose hashes are those of the ledger's own blocks.
 
 use crate::common::{command, folder, run};
-use serde_json::Value;
 use sledger_log::DecisionHash;
 use std::fs;
 use std::path::Path;

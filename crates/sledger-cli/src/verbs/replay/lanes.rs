@@ -85,7 +85,7 @@ impl Lanes {
         self.first.get_or_insert(at);
         self.last = self.last.max(at);
         let lane = self
-            .lanes
+            .by_number
             .entry(number)
             .or_insert_with(|| Lane { label: label(line, number), marks: Vec::new() });
         // A session whose beginning lies before what is shown was there all the same.
