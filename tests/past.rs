@@ -106,7 +106,6 @@ fn copy(from: &Path, to: &Path) {
 
 /// A ledger of three runs with pauses between, under two configurations.
 fn make(data: &Path) {
-    println!("seed {SEED}");
     let mut rng = Rng::new(SEED);
     let clock = Arc::new(SimClock::at(Millis(BEGUN)));
     for run in 0..3 {
@@ -159,6 +158,7 @@ fn told(reader: &Reader, asked: &Asked) -> Option<(Vec<String>, u64, u64)> {
 
 #[test]
 fn a_fold_of_what_may_matter_tells_what_a_fold_of_everything_tells() {
+    println!("seed {SEED}");
     let dir = made();
     let (all, _) = everything(dir);
     let reader = Reader::open(dir).unwrap();
@@ -208,6 +208,7 @@ impl Admission for Told {
 
 #[test]
 fn the_session_that_bore_an_id_last_is_found_without_folding() {
+    println!("seed {SEED}");
     let dir = made();
     let (all, _) = everything(dir);
     let reader = Reader::open(dir).unwrap();
@@ -236,6 +237,7 @@ fn shown(at: &At) -> Vec<String> {
 
 #[test]
 fn the_state_at_any_time_is_the_same_from_a_snapshot_and_from_the_first_event() {
+    println!("seed {SEED}");
     let dir = made();
     let (all, state) = everything(dir);
     let mut rng = Rng::new(SEED);
@@ -258,6 +260,7 @@ fn the_state_at_any_time_is_the_same_from_a_snapshot_and_from_the_first_event() 
 
 #[test]
 fn a_snapshot_that_the_log_does_not_vouch_for_is_passed_over_and_said_so() {
+    println!("seed {SEED}");
     let dir = tempfile::tempdir().unwrap();
     copy(made(), dir.path());
     let snapshots = dir.path().join("snapshots");
@@ -292,6 +295,7 @@ fn a_snapshot_that_the_log_does_not_vouch_for_is_passed_over_and_said_so() {
 
 #[test]
 fn whoever_waits_no_more_gets_no_answer_and_stops_the_reading() {
+    println!("seed {SEED}");
     let dir = made();
     let reader = Reader::open(dir).unwrap();
     let begin = Begin { is_stopped: &|| true, snapshots: false, ..BEGIN };
