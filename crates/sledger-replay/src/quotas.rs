@@ -11,13 +11,13 @@ use sledger_core::event::{Counted, Decision, Event};
 use sledger_core::evolve::Parts;
 use sledger_core::quota::Ready;
 use sledger_core::{KeyNo, Limit, Seq, State};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 /// Counts by key number, and which keys each live session is counted under.
 #[derive(Debug, Default)]
 pub struct QuotaFold {
-    counts: BTreeMap<KeyNo, u32>,
-    sessions: BTreeMap<Seq, Vec<KeyNo>>,
+    counts: HashMap<KeyNo, u32>,
+    sessions: HashMap<Seq, Vec<KeyNo>>,
     hard: Vec<bool>,
     parts: Parts,
     /// Sessions that count under keys nobody can name any more: a change of settings counted them anew, and some of

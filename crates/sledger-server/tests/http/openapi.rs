@@ -209,10 +209,8 @@ fn bodies_are_described_with_the_keys_that_their_readers_know() {
         checked += 1;
     }
     assert_eq!(
-        checked, 14,
-        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, note, hold, release"
-        checked, 12,
-        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, erase"
+        checked, 15,
+        "login, end, put, patch, enable, disable, override, policy, promote, rollback, stop, note, hold, release, erase"
     );
 }
 
