@@ -80,11 +80,17 @@ impl Played {
         let known: BTreeSet<String> = live.chain(gone).filter(|user| keys.key_of(user).is_some()).collect();
         let known: Vec<String> = known.into_iter().collect();
         let user = self.rng.pick(&known);
-        let Some(key) = keys.key_of(&user) else { return };
-        let keep = Keep::Erase { user: user.clone(), key, reason: "asked".to_owned() };
+        self.erase_user(&user);
+    }
+
+    fn erase_user(&mut self, user: &str) {
+        self.write();
+        let keys = self.log.keys().unwrap();
+        let Some(key) = keys.key_of(user) else { return };
+        let keep = Keep::Erase { user: user.to_owned(), key, reason: "asked".to_owned() };
         let answer = self.simulation.ask(&Request::new(Actor::Local, Command::Keep(Box::new(keep))));
         assert_eq!(answer.outcome, Outcome::Configured, "{:?}", answer.reason);
-        assert_eq!(self.simulation.state().active(&user), 0);
+        assert_eq!(self.simulation.state().active(user), 0);
         self.take();
         // What comes after it may be written with it, or later.
         if self.rng.chance(50) {
@@ -103,6 +109,28 @@ impl Oracle for Played {
             self.erase();
         }
         Ok(answer)
+    }
+}
+
+impl Played {
+    fn play(&mut self, lines: &[&str]) {
+        for (line, no) in lines.iter().zip(1..) {
+            let answer = self.simulation.line(no, line).unwrap();
+            assert_ne!(answer.get("outcome").unwrap(), "rejected", "{line}: {answer}");
+            self.take();
+        }
+    }
+
+    /// Closes the log; what anybody can read of it makes the state that is in memory.
+    fn compare(mut self, seed: u64) -> u32 {
+        self.write();
+        self.log.close().unwrap();
+        let state = refolded(self.dir.path(), &self.beginning, seed);
+        assert_eq!(state.sealed_session_count(), 0, "seed {seed}");
+        assert_eq!(state.key_counts(), self.simulation.state().key_counts(), "seed {seed}");
+        assert_eq!(state.digest(), self.simulation.state().digest(), "seed {seed}");
+        assert!(verify(self.dir.path()).unwrap().problems.is_empty(), "seed {seed}");
+        self.erased
     }
 }
 
@@ -134,14 +162,29 @@ fn memory_is_what_a_refold_without_the_keys_makes() {
         let recording = Recording::random(seed, LINES).unwrap();
         let Some(mut played) = Played::begin(&recording) else { continue };
         recording.play(&mut played);
-        played.write();
-        played.log.close().unwrap();
-        let state = refolded(played.dir.path(), &played.beginning, seed);
-        assert_eq!(state.sealed_session_count(), 0, "seed {seed}");
-        assert_eq!(state.key_counts(), played.simulation.state().key_counts(), "seed {seed}");
-        assert_eq!(state.digest(), played.simulation.state().digest(), "seed {seed}");
-        assert!(verify(played.dir.path()).unwrap().problems.is_empty(), "seed {seed}");
-        erased += played.erased;
+        erased += played.compare(seed);
     }
     assert!(erased >= 40, "{erased} erasures are few");
+}
+
+/// Two quotas; what is counted by address is counted anew while sessions are live.
+#[test]
+fn settings_changed_while_an_erased_person_was_in_leave_the_numbers_of_keys_alike() {
+    let config = r#"{"quota": [{"name": "q", "count_by": "user", "max_sessions": 1,
+        "on_exhausted": "deny_access"}]}"#;
+    let config = serde_json::from_str(config).unwrap();
+    let mut played = Played::begin(&Recording { seed: 0, config, lines: Vec::new() }).unwrap();
+    played.play(&[
+        r#"{"at": 1, "op": "login", "user": "ann", "session": "a", "ip": "10.0.0.1"}"#,
+        r#"{"at": 2, "op": "login", "user": "ann", "session": "a2", "ip": "10.0.0.1"}"#,
+        r#"{"at": 3, "op": "login", "user": "bob", "session": "b", "ip": "10.0.0.2"}"#,
+        r#"{"at": 4, "op": "configure", "config": {"quota": [{"name": "per-ip", "count_by": "ip",
+            "max_sessions": 9}]}}"#,
+        r#"{"at": 5, "op": "login", "user": "carol", "session": "c", "ip": "10.0.0.2"}"#,
+        r#"{"at": 6, "op": "login", "user": "dan", "session": "d", "ip": "10.0.0.3"}"#,
+    ]);
+    played.erase_user("ann");
+    played.play(&[r#"{"at": 7, "op": "login", "user": "eve", "session": "e", "ip": "10.0.0.2"}"#]);
+    played.erase_user("dan");
+    assert_eq!(played.compare(0), 2);
 }
