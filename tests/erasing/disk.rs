@@ -4,6 +4,7 @@ use sledger::core::command::{Keep, Target};
 use sledger::core::config::{Quota, Settings};
 use sledger::core::{Limit, Seq};
 use sledger::log::{Mention, Reader};
+use sledger::projector::Projection;
 use sledger::{Actor, Answer, Command, Config, EraseError, Ledger, Login, OpenError, Outcome, Request};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -126,7 +127,7 @@ fn erased_person_is_gone_from_views_and_comes_back_as_somebody_new() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(busy(dir.path())).unwrap();
     day(&ledger);
-    let before = ledger.views().read(|views| views.session_count()).unwrap();
+    let before = ledger.views().read(Projection::session_count).unwrap();
     let known = |ledger: &Ledger| {
         ledger.views().read(|views| {
             let theirs = views.tombstones().filter(|tombstone| tombstone.facts.user() == ANN).count();
@@ -138,7 +139,7 @@ fn erased_person_is_gone_from_views_and_comes_back_as_somebody_new() {
     let erased = ledger.erase(ANN, "as asked", Actor::Local).unwrap();
     assert_eq!((erased.ended, erased.snapshots_removed), (2, true));
     assert_eq!(known(&ledger).unwrap(), (0, 0));
-    assert_eq!(ledger.views().read(|views| views.session_count()).unwrap(), before - 2);
+    assert_eq!(ledger.views().read(Projection::session_count).unwrap(), before - 2);
     assert!(matches!(ledger.erase(ANN, "again", Actor::Local), Err(EraseError::Unknown)));
     assert!(matches!(ledger.erase("never-there", "", Actor::Local), Err(EraseError::Unknown)));
     assert_eq!(login(&ledger, ANN, "okapi-session-new").outcome, Outcome::Admitted);
@@ -197,7 +198,7 @@ fn without_its_keys_a_ledger_is_read_sealed_and_not_served() {
     assert!(matches!(refused, OpenError::KeysLost { sessions: 1 }), "{refused}");
     // Given up, they end, and the ledger goes on.
     let ledger = Ledger::open(Config { give_up_sealed: true, ..config(dir.path()) }).unwrap();
-    assert_eq!(ledger.views().read(|views| views.session_count()).unwrap(), 0);
+    assert_eq!(ledger.views().read(Projection::session_count).unwrap(), 0);
     assert_eq!(login(&ledger, ANN, "okapi-session").outcome, Outcome::Admitted);
     ledger.close();
     let ledger = Ledger::open(config(dir.path())).unwrap();
