@@ -89,7 +89,7 @@ fn each_hash_is_that_of_the_bytes_it_names_in_an_export() {
 fn a_case_by_event_by_time_and_of_a_recording_says_what_it_has_and_has_not() {
     let dir = past();
     let why = run(dir.path(), &["replay", "why", "user:bob", "--data", "past", "--output", "json"]);
-    let why: Value = serde_json::from_str(&why.stdout).unwrap();
+    let why: serde_json::Value = serde_json::from_str(&why.stdout).unwrap();
     let of_event = page(dir.path(), &["--data", "past", "--seq", &why["seq"].to_string()]);
     assert!(of_event.contains("What happened to session b1?"), "{of_event}");
     let none = page(dir.path(), &["--data", "past", "--user", "bob", "--until", "2026-11-20T07:00:00Z"]);
