@@ -5,8 +5,8 @@ use sledger::{KeepingError, Ledger, Outcome, Upto};
 use sledger_core::command::Keep;
 use sledger_core::event::Event;
 use sledger_core::{Millis, Span};
+use sledger_log::checkpoint::CheckpointKey;
 use sledger_log::{DamageKind, Gone, Reader, verify};
-use std::sync::Arc;
 use std::time::Duration;
 
 fn hold() -> Keep {
@@ -54,11 +54,10 @@ fn each_volume_is_recorded_with_its_head_before_it_goes() {
 }
 
 #[test]
-fn what_went_is_written_down_and_signed_where_somebody_signs() {
+fn what_went_is_written_down_and_signed_with_the_key_of_checkpoints() {
     let story = Story::told();
     let file = blake3::hash(&std::fs::read(story.dir.join("volumes/000001.sealed")).unwrap());
-    let sign = |text: &str| format!("signed {}\n", blake3::hash(text.as_bytes()));
-    let ledger = Ledger::open(sledger::Config { sign: Some(Arc::new(sign)), ..config(&story.dir) }).unwrap();
+    let ledger = Ledger::open(config(&story.dir)).unwrap();
     let begins = ledger.drop_volumes(Upto::Volume(1)).unwrap().begins.unwrap();
     ledger.close();
     let text = std::fs::read_to_string(story.dir.join("gone/000001.txt")).unwrap();
@@ -68,12 +67,22 @@ fn what_went_is_written_down_and_signed_where_somebody_signs() {
         "sledger volume gone 1\nledger ".to_owned(),
         format!("\nfirst 1\nlast {}\nhead ", begins.head.seq),
         format!("\nfile {file}\nbase {base}\nstate "),
-        format!("\ndropped {}\nsigned ", begins.when.rfc3339()),
+        format!("\ndropped {}\nkey: ", begins.when.rfc3339()),
     ] {
         assert!(text.contains(&line), "{line} is missing in\n{text}");
     }
-    let (signed, signature) = text.split_at(text.find("signed ").unwrap());
-    assert_eq!(signature, sign(signed));
+    let (told, signature) = text.split_at(text.find("key: ").unwrap());
+    let key = CheckpointKey::read(&story.dir.join("checkpoint.key")).unwrap();
+    assert_eq!(signature, key.sign_text(told));
+}
+
+#[test]
+fn volumes_of_a_ledger_with_sealed_values_do_not_go() {
+    let temp = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(sledger::Config { seal_personal: true, ..config(temp.path()) }).unwrap();
+    let error = ledger.drop_volumes(Upto::Before(Millis::NEVER)).unwrap_err();
+    assert!(matches!(&error, KeepingError::Refused(why) if why.contains("sealed")), "{error}");
+    ledger.close();
 }
 
 #[test]

@@ -165,6 +165,18 @@ fn signed_lines(stand: &Stand, key: PublicKey) -> String {
     text
 }
 
+impl CheckpointKey {
+    /// The lines to stand below `text`: which key signs it, and the signature over all that stands before it.
+    #[must_use]
+    pub fn sign_text(&self, text: &str) -> String {
+        let mut below = String::new();
+        push(&mut below, "key", &self.public().to_string());
+        let signature = self.sign(format!("{text}{below}").as_bytes());
+        push(&mut below, SIGNATURE, &STANDARD.encode(signature));
+        below
+    }
+}
+
 fn push(text: &mut String, key: &str, value: &str) {
     writeln!(text, "{key}: {value}").expect("writing to a string cannot fail");
 }

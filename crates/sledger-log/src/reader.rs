@@ -130,6 +130,12 @@ impl Reader {
         Self { keys, ..self }
     }
 
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// What the ledger is.
     #[must_use]
     pub const fn meta(&self) -> &Meta {

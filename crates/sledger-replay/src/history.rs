@@ -48,6 +48,9 @@ pub enum HistoryError {
         /// Why.
         reason: String,
     },
+    /// A moment before the first event that is there.
+    #[error("the moment lies before what is there: {0}")]
+    Before(String),
     /// Quota safety does not hold.
     #[error(transparent)]
     Quota(#[from] Broken),

@@ -62,7 +62,7 @@ impl Verify {
     /// Names the setting or policy of the beginning that cannot be used.
     pub fn new(begin: &Begin) -> Result<Self, RejudgeError> {
         let judge = Rejudge::as_recorded(begin)?;
-        let quotas = QuotaFold::new(judge.state().ready());
+        let quotas = QuotaFold::of(judge.state());
         Ok(Self {
             judge,
             quotas,

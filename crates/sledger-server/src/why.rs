@@ -12,10 +12,11 @@ use axum::extract::State;
 use sledger::core::Seq;
 use sledger::core::command::{Keep, Rejection};
 use sledger::log::Reader;
-use sledger_replay::history::{Begin, HistoryError, decisions};
+use sledger_replay::history::{Begin, HistoryError, decisions, first_state};
 use sledger_replay::rejudge::RejudgeError;
 use sledger_replay::why::{Asker, Finder, Nothing};
 use sledger_wire::answer::Problem;
+use sledger_wire::events::Base;
 use sledger_wire::queries::WhyQuery;
 use sledger_wire::why::{About, Why};
 use std::path::PathBuf;
@@ -100,7 +101,9 @@ impl Looking {
             finder.decision(first, &decision);
             Ok(true)
         })?;
-        let mut asker = Asker::new(&Begin::default(), finder.found()?)?;
+        let base = reader.begins().map(|_| first_state(&self.data, &reader)).transpose()?;
+        let begin = Begin { base: base.map(Base), ..Begin::default() };
+        let mut asker = Asker::new(&begin, finder.found()?)?;
         let mut answer = None;
         self.each(&reader, |_, decision| {
             answer = asker.decision(&Arc::new(decision))?;

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::shared::Shared;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use maker::Maker;
+pub(crate) use maker::drawn;
 use sledger_core::command::Actor;
 use sledger_core::{Seq, Span};
 use sledger_ingest::Failure;

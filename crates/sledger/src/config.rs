@@ -10,9 +10,6 @@ use sledger_core::{Span, log::Log};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Signs a text: gives the lines that stand below it.
-pub type Signs = Arc<dyn Fn(&str) -> String + Send + Sync>;
-
 /// What a ledger is opened with.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
@@ -42,8 +39,6 @@ pub struct Config {
     pub gap_max: Span,
     /// Sealed volumes whose last event is older are dropped; never, unless said otherwise.
     pub keep: Span,
-    /// Signs what is written down of volumes that were dropped or archived: gets the text, gives what stands below it.
-    pub sign: Option<Signs>,
     /// Accept a wall clock that is further ahead.
     pub accept_clock: bool,
     /// Whether personal fields are sealed in a new ledger.
@@ -85,7 +80,6 @@ impl Config {
             durability: Durability::Durable,
             gap_max: Span::seconds(7 * 86_400),
             keep: Span::NEVER,
-            sign: None,
             accept_clock: false,
             seal_personal: false,
             give_up_sealed: false,

@@ -12,7 +12,7 @@
 //! gone is in the base.
 
 use crate::base;
-use crate::config::Signs;
+use crate::checkpoints::drawn;
 use crate::error::OpenError;
 use crate::open;
 use crate::shared::Shared;
@@ -21,9 +21,10 @@ use sledger_core::command::{Actor, Command, Keep, Request};
 use sledger_core::log::Head;
 use sledger_core::{Millis, Span, State};
 use sledger_ingest::Failure;
+use sledger_log::checkpoint::CheckpointKey;
 use sledger_log::{Archive, ArchiveError, Begins, Gone, LettingGo, Reader, VolumeInfo};
 use sledger_projector::{Projection, Views};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -100,8 +101,8 @@ pub(crate) struct Keeping {
     /// Tells ledger time: a wall clock that jumps ahead must not have volumes go.
     views: Views,
     seed: u64,
-    /// Signs what is written down of volumes that went.
-    sign: Option<Signs>,
+    /// The key that signs what is written down of volumes that went: that of checkpoints.
+    key: PathBuf,
     /// The state at the end of the volume that went last: the next is folded on it. Empty while nothing goes.
     folded: Mutex<Option<State>>,
     status: Mutex<KeepingStatus>,
@@ -112,14 +113,14 @@ impl Keeping {
         letting_go: LettingGo,
         shared: &Arc<Shared>,
         views: &Views,
-        (seed, sign): (u64, Option<Signs>),
+        (seed, key): (u64, PathBuf),
     ) -> Self {
         Self {
             letting_go,
             shared: Arc::clone(shared),
             views: views.clone(),
             seed,
-            sign,
+            key,
             folded: Mutex::new(None),
             status: Mutex::new(KeepingStatus::default()),
         }
@@ -162,6 +163,12 @@ impl Keeping {
         to: Option<&Path>,
         folded: &mut Option<State>,
     ) -> Result<Went, KeepingError> {
+        if self.letting_go.meta().seal_personal {
+            // What begins history then would hold in the clear what is sealed, and outlive an erasure.
+            let why =
+                "personal values are sealed in this ledger: its volumes are neither dropped nor archived";
+            return Err(KeepingError::Refused(why.to_owned()));
+        }
         let reader = self.reader()?;
         let going = going(&reader, upto)?;
         let mut went = Went::default();
@@ -245,7 +252,7 @@ impl Keeping {
         }
     }
 
-    /// What is written down of a volume that goes, signed where there is somebody to sign.
+    /// What is written down of a volume that goes, signed as checkpoints are.
     fn text(
         &self,
         (volume, begins): (&VolumeInfo, &Begins),
@@ -267,8 +274,8 @@ impl Keeping {
         ];
         lines.extend(to.map(|to| format!("to {}", shown(to))));
         let text = lines.join("\n") + "\n";
-        let signed = self.sign.as_ref().map(|sign| sign(&text)).unwrap_or_default();
-        Ok(format!("{text}{signed}"))
+        let key = CheckpointKey::read_or_make(&self.key, drawn).map_err(std::io::Error::other)?;
+        Ok(format!("{text}{}", key.sign_text(&text)))
     }
 
     fn reader(&self) -> Result<Reader, OpenError> {

@@ -23,6 +23,7 @@ use sledger_core::command::{Actor, Command, Login, Request};
 use sledger_core::{Seq, Span, State};
 use sledger_ingest::{Caller, Failure, Refused};
 use sledger_log::backup::restored_noted;
+use sledger_log::checkpoint::key_path;
 use sledger_log::{KeyRing, LettingGo, Meta, SealStatus, Sealing, Snapshots};
 use sledger_projector::{Latencies, Latency, Projection, Projector, Views};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -193,13 +194,15 @@ impl Ledger {
         let (reserve_bytes, durability) = (config.reserve_bytes, config.durability);
         let data = recovery.is_some().then_some(config.data);
         let watch = watchdog::start(&shared, data.clone(), reserve_bytes)?;
-        let signing = (config.seed, config.sign);
+        let key = config.checkpoints.key.clone();
         let letting_go = meta
             .as_ref()
             .zip(data.as_ref())
             .map(|(meta, data)| LettingGo::new(data, meta, config.probe.clone()));
-        let keeping =
-            letting_go.map(|letting_go| Arc::new(Keeping::new(letting_go, &shared, &views, signing)));
+        let keeping = letting_go.map(|letting_go| {
+            let key = key.unwrap_or_else(|| key_path(letting_go.dir()));
+            Arc::new(Keeping::new(letting_go, &shared, &views, (config.seed, key)))
+        });
         let kept = keeping.as_ref().filter(|_| !config.keep.is_never());
         let keeper = kept.map(|keeping| timer::start(keeping, config.keep));
         let keeper = keeper.transpose()?;

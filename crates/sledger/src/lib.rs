@@ -101,7 +101,7 @@ mod write_loop;
 
 pub use checkpoints::{CheckpointConfig, CheckpointFailure, Made};
 pub use clock::SystemClock;
-pub use config::{BoxedLog, Config, Signs};
+pub use config::{BoxedLog, Config};
 pub use erase::{EraseError, Erased};
 pub use error::OpenError;
 pub use keeping::{KeepingError, KeepingStatus, Upto, Went};

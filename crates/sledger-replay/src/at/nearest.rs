@@ -5,7 +5,7 @@
 
 use super::walk::closes;
 use super::{At, Walk, When};
-use crate::history::{Ahead, HistoryError, beginning, decisions};
+use crate::history::{Ahead, HistoryError, decisions, first_state};
 use sledger_core::event::RULES_REVISION;
 use sledger_core::snapshot::{LoadError, Loader, Rows, SNAPSHOT_REVISION};
 use sledger_core::{Seq, State};
@@ -96,7 +96,16 @@ fn started(reader: &Reader, dir: &Path, when: When, begin: Begin<'_>) -> Result<
             Err(unfit) => passed.push(Passed { path: snapshots.path(seq), reason: unfit.to_string() }),
         }
     }
-    Ok((Walk::new(beginning()?, when, false), reader.blocks(Seq(1)), None, passed))
+    let state = first_state(dir, reader)?;
+    let is_before = match when {
+        When::After(seq) => seq < state.seq(),
+        When::At(at) => reader.begins().is_some() && at < state.at(),
+    };
+    if is_before {
+        let begins = reader.begins().map(ToString::to_string).unwrap_or_default();
+        return Err(HistoryError::Before(begins));
+    }
+    Ok((Walk::new(state, when, false), reader.blocks(Seq(1)), None, passed))
 }
 
 fn walked(mut walk: Walk, blocks: Blocks, begin: Begin<'_>) -> Result<At, HistoryError> {

@@ -2,7 +2,7 @@
 
 use super::sieve::Sieve;
 use crate::at::Begin;
-use crate::history::{HistoryError, beginning, decisions};
+use crate::history::{HistoryError, decisions, first_state};
 use sledger_core::config::UserSettings;
 use sledger_core::event::{Decision, Event, Op};
 use sledger_core::evolve::evolve_decision;
@@ -35,7 +35,7 @@ pub(super) fn admission(
 /// # Errors
 /// What is damaged there, or cannot be read.
 pub fn user_settings(reader: &Reader) -> Result<UserSettings, HistoryError> {
-    let mut state = beginning()?;
+    let mut state = first_state(reader.dir(), reader)?;
     let mut left = OPENING_MAX;
     for block in reader.blocks(Seq(1)) {
         for decision in decisions(&block?) {

@@ -55,6 +55,10 @@ pub fn of_ledger<E: From<SparseError>>(
     begin: Begin<'_>,
     mut see: impl FnMut(&[Told], &State) -> Result<bool, E>,
 ) -> Result<Read, E> {
+    if reader.begins().is_some() {
+        // Whose sessions are in the base only a whole fold knows.
+        return Err(SparseError::TooForeign.into());
+    }
     let mut sparse = Sparse::new(reader, asked).map_err(E::from)?;
     let mut sift = reader.sift();
     while let Some(block) = sparse.next(&mut sift, begin).map_err(E::from)? {

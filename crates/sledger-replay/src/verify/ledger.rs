@@ -6,12 +6,12 @@
 //! Invariant: at most [`BATCHES_AHEAD`] batches wait.
 
 use super::{Report, Verify};
-use crate::history::HistoryError;
+use crate::history::{HistoryError, first_state};
 use crate::rejudge::RejudgeError;
 use sledger_core::Seq;
 use sledger_core::event::Decision;
-use sledger_log::{Anchors, Block, BlocksReport, Held, OpenError, VerifyReport, verify_seen};
-use sledger_wire::events::Begin;
+use sledger_log::{Anchors, Block, BlocksReport, Held, OpenError, Reader, VerifyReport, verify_seen};
+use sledger_wire::events::{Base, Begin};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -55,13 +55,22 @@ pub fn ledger(
     anchors: &Anchors,
     seen: &mut dyn FnMut(u64),
 ) -> Result<Whole<VerifyReport>, ProveError> {
+    let begin = begin_of(dir);
     let (dir, anchors) = (dir.to_owned(), anchors.clone());
     let read = move |mut gather: Gather| {
         let add = move |volume, block: &Block, decisions| gather.add(Some(volume), block, decisions);
         verify_seen(&dir, &anchors, Box::new(add)).map_err(ProveError::from)
     };
     // What checkpoints say is in the report of the storage.
-    prove(&Begin::default(), Anchors::default(), read, seen)
+    prove(&begin, Anchors::default(), read, seen)
+}
+
+/// How the history in `dir` begins. Where that cannot be read the report of the storage says why, and what rests on it
+/// is counted as behind a loss.
+fn begin_of(dir: &Path) -> Begin {
+    let base = Reader::open(dir).ok().filter(|reader| reader.begins().is_some());
+    let base = base.and_then(|reader| first_state(dir, &reader).ok());
+    Begin { base: base.map(Base), ..Begin::default() }
 }
 
 /// Proves blocks that are checked as they are read, until one cannot be; what stood in the way is in `storage`.

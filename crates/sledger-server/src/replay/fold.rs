@@ -11,7 +11,7 @@ use sledger::core::{Millis, Seq};
 use sledger::projector::{Told, tell};
 use sledger_replay::at::{At, Begin, Standing, When, of_ledger};
 use sledger_replay::diff::{Picture, diff as compared};
-use sledger_replay::history::{Fold, HistoryError, beginning, decisions};
+use sledger_replay::history::{Fold, HistoryError, decisions, first_state};
 use sledger_replay::lines::event_line;
 use sledger_replay::timeline::{Asked, FindError, InLedger, SparseError, Who, of_ledger as sparse, resolve};
 use sledger_wire::answer::SessionObject;
@@ -111,7 +111,7 @@ pub(super) fn timeline(look: &mut Looking, window: &Window, query: &TimelineQuer
 /// The same by folding everything.
 fn everything(page: &mut Page<'_>, reader: &sledger::log::Reader, begin: Begin<'_>) -> Result<(), Refusal> {
     let told = |error: HistoryError| failed(&error.to_string());
-    let mut fold = Fold::new(beginning().map_err(told)?);
+    let mut fold = Fold::new(first_state(reader.dir(), reader).map_err(told)?);
     for block in reader.blocks(Seq(1)) {
         let block = block.map_err(|error| failed(&error.to_string()))?;
         let is_behind = begin.upto.is_some_and(|upto| block.header().last() > upto);

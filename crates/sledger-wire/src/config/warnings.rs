@@ -10,7 +10,7 @@ use sledger_core::quota::never_meets;
 /// Every warning: the ledger's first, then in the order of quotas.
 pub(super) fn of(config: &Config) -> Vec<Fault> {
     let quotas = &config.settings.quotas;
-    let mut warnings: Vec<Fault> = relaxed(config).into_iter().collect();
+    let mut warnings: Vec<Fault> = relaxed(config).into_iter().chain(kept(config)).collect();
     for (index, quota) in quotas.iter().enumerate() {
         let narrower = quotas.iter().skip(index + 1).find(|later| is_wider(quota, later));
         if let Some(narrower) = narrower {
@@ -34,6 +34,14 @@ fn relaxed(config: &Config) -> Option<Fault> {
                   if the machine fails; `durable` loses none";
     (config.ledger.durability == Durability::Relaxed)
         .then(|| warning(config, "ledger.durability".to_owned(), reason.to_owned()))
+}
+
+/// Where personal values are sealed no volume goes.
+fn kept(config: &Config) -> Option<Fault> {
+    let reason = "has no effect beside `seal_personal = true`: what begins history then would hold in the clear what \
+                  is sealed";
+    (config.ledger.seal_personal && !config.ledger.keep.is_never())
+        .then(|| warning(config, "ledger.keep".to_owned(), reason.to_owned()))
 }
 
 fn warning(config: &Config, key: String, reason: String) -> Fault {

@@ -109,7 +109,7 @@ impl Maker {
     }
 }
 
-fn drawn() -> io::Result<[u8; 32]> {
+pub(crate) fn drawn() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::from)?;
     Ok(seed)

@@ -21,7 +21,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sledger_log::block::MAGIC;
 use sledger_log::{Anchors, BlockStream, StreamError};
 use sledger_replay::verify::{Verify as Proof, blocks, ledger};
-use sledger_wire::events::Begin;
+use sledger_wire::events::{Base, Begin};
 use std::io::{IsTerminal as _, Read, stderr};
 use std::path::Path;
 
@@ -77,20 +77,30 @@ fn found(
             not_served(dir)?;
             Ok(Found::of_ledger(ledger(dir, &anchors, &mut |events| moved(bar, events))?))
         }
-        Whence::Connect(url) => stream(url, Asking::new(url)?.blocks()?, anchors, bar),
+        Whence::Connect(url) => served(url, anchors, bar),
         Whence::Recording(file) => of_file(file, anchors, global, (bar, out)),
     }
+}
+
+/// What a server gives out, from where its history begins.
+fn served(url: &str, anchors: Anchors, bar: &ProgressBar) -> Result<Found> {
+    let asking = Asking::new(url)?;
+    let Some(begins) = asking.stats()?.begins else {
+        return stream(url, BlockStream::new(asking.blocks()?), (Begin::default(), anchors), bar);
+    };
+    let base = crate::served::base(&asking, &begins)?;
+    let begin = Begin { base: Some(Base(base.state)), ..Begin::default() };
+    stream(url, BlockStream::after(asking.blocks()?, base.head, None), (begin, anchors), bar)
 }
 
 /// Blocks one behind the other.
 fn stream(
     name: &str,
-    input: impl Read + Send + 'static,
-    anchors: Anchors,
+    read: BlockStream<impl Read + Send + 'static>,
+    (begin, anchors): (Begin, Anchors),
     bar: &ProgressBar,
 ) -> Result<Found> {
-    let read = BlockStream::new(input);
-    let whole = blocks::<StreamError>(&Begin::default(), read, anchors, &mut |events| moved(bar, events))?;
+    let whole = blocks::<StreamError>(&begin, read, anchors, &mut |events| moved(bar, events))?;
     Ok(Found::of_blocks(name, whole))
 }
 
@@ -103,7 +113,7 @@ fn of_file(
     let mut lines = Lines::open(file)?;
     if lines.first_byte()? == MAGIC.first().copied() {
         let name = lines.name.clone();
-        return stream(&name, lines.into_input(), anchors, bar);
+        return stream(&name, BlockStream::new(lines.into_input()), (Begin::default(), anchors), bar);
     }
     let past = Past::of_lines(lines, global, out)?;
     let is_simulated = past.is_recording();

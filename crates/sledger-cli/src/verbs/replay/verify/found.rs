@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub(super) what: String,
     report: Report,
     blocks: u64,
+    /// The last event there is.
+    last: u64,
     anchored_to: Option<String>,
     untold: Vec<String>,
     problems: Vec<VerifyProblem>,
@@ -39,6 +41,7 @@ impl Found {
             what,
             report,
             blocks: held.blocks,
+            last: held.head.seq.0,
             anchored_to: storage.anchored_to(),
             untold: storage.cannot_tell(),
             problems: storage.problems.iter().map(shown).collect(),
@@ -65,6 +68,7 @@ impl Found {
             what: format!("blocks of {}, head seq {}", escape(name), held.head.seq),
             report,
             blocks: *blocks,
+            last: held.head.seq.0,
             anchored_to: held.anchored_to(),
             untold: held.cannot_tell(),
             problems: problem.into_iter().chain(problems.iter().map(shown)).collect(),
@@ -84,6 +88,7 @@ impl Found {
         let what = if is_simulated { "recording" } else { "export of events" }.to_owned();
         let untold = if is_simulated { SIMULATED } else { UNANCHORED };
         Self {
+            last: report.events,
             what,
             report,
             blocks: 0,
@@ -137,7 +142,7 @@ impl Found {
             anchored_to: self.anchored_to.as_deref().map(|told| escape(told).into_owned()),
             cannot_tell: self.cannot_tell(),
             ok: problems.is_empty(),
-            whole_to: Some(whole_to(&problems, report)),
+            whole_to: Some(whole_to(&problems, self.last)),
             problems,
         }
     }
@@ -166,9 +171,9 @@ fn shown(problem: &sledger_log::Problem) -> VerifyProblem {
 }
 
 /// The last event before anything that is wrong.
-fn whole_to(problems: &[VerifyProblem], report: &Report) -> u64 {
+fn whole_to(problems: &[VerifyProblem], last: u64) -> u64 {
     let first = problems.iter().filter_map(|problem| problem.seq).min();
-    first.map_or(report.events, |first| first.saturating_sub(1))
+    first.map_or(last, |first| first.saturating_sub(1))
 }
 
 const fn word(error: &StreamError) -> &'static str {
