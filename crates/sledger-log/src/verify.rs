@@ -364,7 +364,9 @@ impl Check {
             self.problem(no, DamageKind::Content, detail);
         } else if let Some(seen) = &mut self.seen {
             if let Some(keys) = &self.keys {
-                whole.iter_mut().for_each(|decision| keys.open_in(decision));
+                for decision in &mut whole {
+                    keys.open_in(decision);
+                }
             }
             seen(no, block, whole);
         }

@@ -12,7 +12,7 @@ use crate::csv::cell;
 use crate::pages::UserDetail;
 use crate::values::LimitWord;
 
-/// Columns of [`at_row`].
+/// Columns of [`at_rows`].
 pub const AT_COLUMNS: [&str; 15] = [
     "user",
     "active",

@@ -4,7 +4,7 @@
 use super::Options;
 use crate::figure::Figure;
 use crate::ours::Ours;
-use crate::stats::rate;
+use crate::stats::{rate, seconds};
 use crate::work::Work;
 use crate::{Common, Measured};
 use sledger::Actor;
@@ -35,13 +35,13 @@ pub(super) fn measure(common: &Common, options: &Options) -> anyhow::Result<Meas
                 let (user, _) = work.filler(n);
                 let begun = Instant::now();
                 ours.ledger().erase(&user, "bench", Actor::Local)?;
-                erasures.push(begun.elapsed().as_secs_f64() * 1e3);
+                erasures.push(seconds(begun.elapsed()));
             }
         }
         ours.close();
     }
     let [plain, sealed] = &rates;
     let both = Figure::new("admit: sealed", sealed, "logins/s").map(|one| one.beside("plain", sealed, plain));
-    let erasure = Figure::new(format!("admit: an erasure, {users} users"), &erasures, "ms");
+    let erasure = Figure::new(format!("admit: an erasure, {users} users"), &erasures, "s");
     Ok([both, erasure].into_iter().flatten().collect::<Vec<_>>().into())
 }

@@ -77,7 +77,7 @@ fn each_hash_is_that_of_the_bytes_it_names_in_an_export() {
     for row in &rows {
         let [from, bytes] = [&row[1], &row[2]].map(|cell| cell.parse::<usize>().unwrap());
         let found = DecisionHash::of(&export.stdout[from..from + bytes]);
-        let found: String = found.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found: String = sledger_log::hex(&found.0);
         assert_eq!(found, row[3], "the decision of seq {}", row[0]);
         assert!(page.contains(&format!("<code title=\"{found}\">")), "beside its event");
     }

@@ -42,7 +42,7 @@ fn why(dir: &Path, about: &str) -> Value {
 
 fn says(why: &Value) -> String {
     let steps = why["chain"].as_array().unwrap().iter();
-    steps.map(|step| format!("{}: {}\n", step["step"], step["says"])).collect()
+    steps.map(|step| format!("{}: {}", step["step"], step["says"])).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
