@@ -217,7 +217,9 @@ mod tests {
 
     fn each(filters: &[&Filter]) -> Result<Vec<Filter>, SealedFault> {
         let mut bytes = Vec::new();
-        filters.iter().for_each(|filter| filter.put(&mut bytes));
+        for filter in filters {
+            filter.put(&mut bytes);
+        }
         Filter::parse_each(&bytes, filters.len())
     }
 
