@@ -13,6 +13,8 @@ use serde::Deserialize;
 use sledger_wire::events::EventLine;
 use sledger_wire::queries::EventsQuery;
 use std::io::BufReader;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often in a row the connection may be lost without an event between.
 const TRIES_MAX: u32 = 8;
@@ -30,6 +32,8 @@ pub struct Events {
     /// The last event when the server last said `lost`: twice at one place is for good.
     lost_behind: Option<u64>,
     is_over: bool,
+    /// Cleared by whoever wants no more events.
+    wanted: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +54,8 @@ impl Client {
         };
         let query = EventsQuery { from: None, ..filter.clone() };
         let client = self.clone();
-        Ok(Events { client, query, last, open: None, pauses: None, lost_behind: None, is_over: false })
+        let (open, pauses, lost_behind, wanted) = (None, None, None, None);
+        Ok(Events { client, query, last, open, pauses, lost_behind, is_over: false, wanted })
     }
 }
 
@@ -61,8 +66,20 @@ impl Events {
         self.last
     }
 
-    fn advance(&mut self) -> Result<EventLine, ClientError> {
-        loop {
+    /// The same events, until `wanted` is cleared: then they end, with the next event or sign of life at the latest.
+    #[must_use]
+    pub fn while_wanted(self, wanted: Arc<AtomicBool>) -> Self {
+        Self { wanted: Some(wanted), ..self }
+    }
+
+    fn is_wanted(&self) -> bool {
+        // Nothing else hangs on it: relaxed will do.
+        self.wanted.as_ref().is_none_or(|wanted| wanted.load(Ordering::Relaxed))
+    }
+
+    /// The next event; none where nobody wants one any more.
+    fn advance(&mut self) -> Result<Option<EventLine>, ClientError> {
+        while self.is_wanted() {
             match self.sent() {
                 Ok(Some(sent)) if sent.kind == "lost" => self.start_again(&sent)?,
                 Ok(Some(sent)) => {
@@ -70,9 +87,10 @@ impl Events {
                     // What was given out already is not given out twice.
                     if event.seq > self.last {
                         (self.last, self.pauses) = (event.seq, None);
-                        return Ok(event);
+                        return Ok(Some(event));
                     }
                 }
+                Ok(None) if !self.is_wanted() => break,
                 // It broke off: go on behind the last event.
                 Ok(None) => {
                     self.pause(self.client.broken_off(std::io::ErrorKind::UnexpectedEof.into()).into())?;
@@ -80,6 +98,7 @@ impl Events {
                 Err(failed) => self.pause(failed)?,
             }
         }
+        Ok(None)
     }
 
     fn sent(&mut self) -> Result<Option<Sent>, Failed> {
@@ -87,7 +106,8 @@ impl Events {
             Some(input) => input,
             closed => closed.insert(self.client.follow(&self.query, self.last)?),
         };
-        let sent = feed::next(input);
+        let wanted = self.wanted.as_deref();
+        let sent = feed::next(input, || wanted.is_none_or(|wanted| wanted.load(Ordering::Relaxed)));
         if !matches!(sent, Ok(Some(_))) {
             self.open = None;
         }
@@ -138,8 +158,8 @@ impl Iterator for Events {
         if self.is_over {
             return None;
         }
-        let next = self.advance();
-        self.is_over = next.is_err();
-        Some(next)
+        let next = self.advance().transpose();
+        self.is_over = !matches!(next, Some(Ok(_)));
+        next
     }
 }

@@ -14,8 +14,9 @@ pub(crate) struct Sent {
     pub(crate) data: String,
 }
 
-/// The next event with data; `None` when the feed ended. Comments and other fields are passed over.
-pub(crate) fn next(input: &mut impl BufRead) -> io::Result<Option<Sent>> {
+/// The next event with data; `None` when the feed ended, or `goes_on` says no. Comments and other fields are passed
+/// over.
+pub(crate) fn next(input: &mut impl BufRead, goes_on: impl Fn() -> bool) -> io::Result<Option<Sent>> {
     let mut sent = Sent::default();
     let mut line = Vec::new();
     loop {
@@ -29,6 +30,9 @@ pub(crate) fn next(input: &mut impl BufRead) -> io::Result<Option<Sent>> {
         if text.is_empty() {
             if !sent.data.is_empty() {
                 return Ok(Some(sent));
+            }
+            if !goes_on() {
+                return Ok(None);
             }
             sent = Sent::default();
             continue;
@@ -57,7 +61,7 @@ mod tests {
 
     fn all(text: &str) -> Vec<(String, String)> {
         let mut input = text.as_bytes();
-        std::iter::from_fn(|| next(&mut input).unwrap()).map(|sent| (sent.kind, sent.data)).collect()
+        std::iter::from_fn(|| next(&mut input, || true).unwrap()).map(|sent| (sent.kind, sent.data)).collect()
     }
 
     #[test]
@@ -65,6 +69,13 @@ mod tests {
         let text = "retry: 1000\n\n: here\n\nid: 1\nevent: a\ndata: {}\n\ndata:x\r\ndata: y\r\n\r\n";
         let expected = [("a", "{}"), ("", "x\ny")].map(|(kind, data)| (kind.to_owned(), data.to_owned()));
         assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn a_sign_of_life_ends_what_nobody_wants() {
+        let mut input = "retry: 1000\n\n: here\n\ndata: {}\n\n".as_bytes();
+        assert_eq!(next(&mut input, || false).unwrap(), None);
+        assert!(next(&mut input, || true).unwrap().is_some());
     }
 
     #[test]
