@@ -26,6 +26,10 @@ const GRAPH: &[(&str, &[&str])] = &[
         &["sledger", "sledger-core", "sledger-log", "sledger-projector", "sledger-replay", "sledger-wire"],
     ),
     (
+        "sledger-tui",
+        &["sledger-client", "sledger-core", "sledger-projector", "sledger-replay", "sledger-wire"],
+    ),
+    (
         "sledger-cli",
         &[
             "sledger",
@@ -36,6 +40,7 @@ const GRAPH: &[(&str, &[&str])] = &[
             "sledger-projector",
             "sledger-replay",
             "sledger-server",
+            "sledger-tui",
             "sledger-wire",
         ],
     ),

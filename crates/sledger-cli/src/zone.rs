@@ -31,6 +31,11 @@ impl FromStr for Zone {
 }
 
 impl Zone {
+    /// Minutes east of Greenwich.
+    pub(crate) const fn minutes(self) -> i64 {
+        self.minutes
+    }
+
     /// The time with its offset.
     pub(crate) fn shown(self, at: Millis) -> String {
         let text = Millis(at.0.saturating_add_signed(self.minutes * 60_000)).rfc3339();

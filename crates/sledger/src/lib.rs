@@ -71,6 +71,7 @@
 //! | `sledger-ingest` | nothing but what `sledger` gives out |
 //! | `sledger-projector` | nothing but what `sledger` gives out |
 //! | `sledger-replay` | nothing: it serves the other rooms |
+//! | `sledger-tui` | nothing: keys and flags are promised with `sledger-cli`, screens are for people |
 //! | `sledger-testkit` | nothing: it is for tests |
 //! | `sledger-bench` | nothing: it measures |
 //!

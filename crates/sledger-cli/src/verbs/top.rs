@@ -1,6 +1,9 @@
-//! `top --once`: the ledger in figures.
+//! `top`: the live monitor; with `--once` the ledger in figures, for scripts.
 //!
 //! Of a ledger that is not served nothing is measured: rates and latencies are null, and what is there is durable.
+
+mod history;
+mod monitor;
 
 use super::asking::Asking;
 use crate::args::Global;
@@ -16,18 +19,37 @@ use sledger_wire::pages::{Quantiles, Top as Figures, TopRow, UserRow};
 /// Users shown.
 const TOP_MAX: usize = 20;
 
-/// Show how full a ledger is and how fast it answers
+/// Watch a ledger: who is in, how full, how fast, what is wrong
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Top {
     /// Print the figures once
-    #[arg(long, required = true)]
+    #[arg(long)]
     once: bool,
+    /// Let `:` commands change the server
+    #[arg(long)]
+    allow_actions: bool,
+    /// auto, dark, light or mono [default: monitor.theme, auto]
+    #[arg(long, value_name = "NAME", conflicts_with = "once")]
+    theme: Option<String>,
+    /// Draw with ASCII only; so where the locale is not UTF-8
+    #[arg(long, conflicts_with = "once")]
+    ascii: bool,
+    /// Let the wheel move the choice; Shift-drag then selects text
+    #[arg(long, conflicts_with = "once")]
+    mouse: bool,
+    /// Draw so many times a second at most
+    #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "once")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=60))]
+    fps: u32,
 }
 
 impl Top {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        debug_assert!(self.once, "the parser asks for it");
+        if !self.once {
+            return self.watch(global, out);
+        }
         let figures = match Whence::of(global)? {
             Whence::Connect(url) => Asking::new(&url)?.top()?,
             whence => {

@@ -1,0 +1,140 @@
+//! A served ledger: questions over HTTP, events from its feed.
+//!
+//! Promise: however much happens there, the feed costs a bounded number of events a second here and there: beyond
+//! [`EVENTS_MAX`] within a second it is let go until the second is over, and goes on with what is newest. How many
+//! events were passed over is said. After a lost connection it goes on behind the last event.
+
+mod asking;
+mod ring;
+
+pub use ring::Ring;
+
+use crate::source::Fed;
+use sledger_client::{Client, ClientError, Retries};
+use sledger_wire::queries::EventsQuery;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Events taken from the feed within a second at most.
+pub const EVENTS_MAX: u64 = 200;
+/// What the tail shows: what was refused or made room, and what was set. Logins and their ends would be too many.
+const TAIL_TYPES: &str = "login.denied,login.conflict,session.evicted,user.*,source.*,config.applied,quota.*,\
+    override.*,group.*,policy.*,token.*,note.*,hold.*,ledger.*,clock.*,checkpoint.*,volume.*,notice.failed,history.*";
+/// How long is waited before a feed is tried again.
+const PAUSE: Duration = Duration::from_millis(1_000);
+/// How long is waited for the first figures.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// A served ledger.
+#[derive(Clone, Debug)]
+pub struct Live {
+    client: Client,
+    /// The last event that the figures named. Written by the answers, read by the feeds; a number alone, so that
+    /// relaxed will do.
+    head: Arc<AtomicU64>,
+}
+
+impl Live {
+    /// The ledger at `url`.
+    ///
+    /// # Errors
+    /// When it is no address of one.
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        // Nothing is tried again behind the screen's back: the screen says that it is tried again.
+        let retries = Retries { tries_max: 1, lasting_max: Duration::ZERO, pause: PAUSE };
+        Ok(Self { client: Client::new(url)?.with_retries(retries), head: Arc::default() })
+    }
+
+    /// Its client.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Follows the feed on a thread of its own, into `ring`, until nobody else holds the ring.
+    pub fn follow(&self, user: Option<String>, ring: &Arc<Ring>) {
+        let kind = user.is_none().then(|| TAIL_TYPES.to_owned());
+        let query = EventsQuery { user, kind, ..EventsQuery::default() };
+        let mut follower =
+            Follower { live: self.clone(), query, ring: Arc::downgrade(ring), next: None, shown: None };
+        thread::spawn(move || while follower.goes_on() {});
+    }
+}
+
+/// Someone who follows a feed.
+struct Follower {
+    live: Live,
+    query: EventsQuery,
+    ring: std::sync::Weak<Ring>,
+    /// The next event wanted; none for whatever comes next.
+    next: Option<u64>,
+    /// The last event that was shown, where some may have been passed over since.
+    shown: Option<u64>,
+}
+
+impl Follower {
+    /// Connects and reads until it breaks off, or is let go; false when nobody wants it any more.
+    fn goes_on(&mut self) -> bool {
+        let head = self.live.head.load(Ordering::Relaxed);
+        if head == 0 {
+            thread::sleep(FIRST_PAUSE);
+            return self.ring.strong_count() > 0;
+        }
+        let from = self.next.unwrap_or(head + 1);
+        let passed = self.shown.take().map_or(0, |shown| from.saturating_sub(shown + 1));
+        let Some(ring) = self.ring.upgrade() else { return false };
+        ring.skip(passed);
+        let wanted = ring.wanted();
+        drop(ring);
+        match self.read(from, wanted) {
+            Ok(goes_on) => goes_on,
+            Err(error) => self.broke_off(&error),
+        }
+    }
+
+    fn read(&mut self, from: u64, wanted: Arc<AtomicBool>) -> Result<bool, ClientError> {
+        let mut events = self.live.client.events(Some(from), &self.query)?.while_wanted(wanted);
+        let (mut begun, mut count) = (Instant::now(), 0);
+        loop {
+            let Some(event) = events.next().transpose()? else { return Ok(true) };
+            let seq = event.seq;
+            self.next = Some(seq + 1);
+            let Some(ring) = self.ring.upgrade() else { return Ok(false) };
+            ring.push(event);
+            if begun.elapsed() >= Duration::from_secs(1) {
+                (begun, count) = (Instant::now(), 0);
+            }
+            count += 1;
+            if count >= EVENTS_MAX {
+                // Too much to be read by anybody: let go, and go on with what is newest then.
+                (self.next, self.shown) = (None, Some(seq));
+                drop(events);
+                thread::sleep(Duration::from_secs(1).saturating_sub(begun.elapsed()));
+                return Ok(true);
+            }
+        }
+    }
+
+    fn broke_off(&mut self, error: &ClientError) -> bool {
+        if matches!(error, ClientError::Lost { .. }) {
+            self.next = None;
+        }
+        let Some(ring) = self.ring.upgrade() else { return false };
+        ring.say(Fed::Broken(error.to_string()));
+        drop(ring);
+        thread::sleep(PAUSE);
+        // Asked first whether it is there: a feed says nothing before something happens.
+        while self.live.client.top().is_err() {
+            if self.ring.strong_count() == 0 {
+                return false;
+            }
+            thread::sleep(PAUSE);
+        }
+        self.ring.upgrade().is_some_and(|ring| {
+            ring.say(Fed::Flows);
+            true
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! Questions, answered over HTTP.
+
+use super::Live;
+use crate::source::{Ask, Deed, Failed, Found, Source, SwitchedOff, Told};
+use serde_json::{Value, json};
+use sledger_client::{Changing, Client, ClientError};
+use sledger_wire::queries::{ClearQuery, TargetQuery, UsersQuery};
+use std::sync::atomic::Ordering;
+
+/// Why operators ended something, as it is recorded.
+const REASON: &str = "monitor";
+
+impl Source for Live {
+    fn answer(&mut self, ask: Ask, _: &mut dyn FnMut(Told)) -> Result<Told, Failed> {
+        let kind = ask.kind();
+        let told = self.asked(ask);
+        told.map_err(|error| Failed {
+            kind,
+            is_connection: error.is_connection() || matches!(error, ClientError::NotALedger { .. }),
+            why: error.to_string(),
+        })
+    }
+}
+
+impl Live {
+    fn asked(&self, ask: Ask) -> Result<Told, ClientError> {
+        let client = self.client();
+        Ok(match ask {
+            Ask::Top => {
+                let top = client.top()?;
+                self.head.store(top.seq, Ordering::Relaxed);
+                Told::Top(Box::new(top))
+            }
+            Ask::Ledger => Told::Ledger(Box::new(client.ledger()?)),
+            Ask::Users(query) => Told::Users(client.users(&query)?),
+            Ask::User(name) => Told::User(Box::new(client.user(&name)?)),
+            Ask::Session(id) => Told::Session(Box::new(found(client, id)?)),
+            Ask::Policies => Told::Policies(client.policies()?),
+            Ask::Policy(name) => Told::Policy(Box::new(client.policy(&name)?)),
+            Ask::Quotas => Told::Quotas(switched_off(client)?),
+            Ask::Do(deed) => Told::Done(done(client, deed)?),
+            // The past is asked of its own source.
+            Ask::Timeline(user) => Told::Timeline { user, events: Vec::new() },
+            Ask::Move(_) => Told::Reading { seq: 0 },
+        })
+    }
+}
+
+fn found(client: &Client, id: String) -> Result<Found, ClientError> {
+    match client.session(&id) {
+        Ok(session) => Ok(Found::Live(session)),
+        Err(error) => match error.problem() {
+            Some(problem) if problem.status == 404 => Ok(Found::Unknown(id)),
+            Some(problem) => match &problem.tombstone {
+                Some(tombstone) => Ok(Found::Ended(tombstone.clone())),
+                None => Err(error),
+            },
+            None => Err(error),
+        },
+    }
+}
+
+fn switched_off(client: &Client) -> Result<Vec<SwitchedOff>, ClientError> {
+    let page = client.quotas()?;
+    // Switched off at run time: one that the file leaves out is nobody's slip.
+    let is_off = |quota: &&Value| {
+        quota.pointer("/switched/enabled").and_then(Value::as_bool) == Some(false)
+            && quota.get("enabled").and_then(Value::as_bool) == Some(false)
+    };
+    let text = |quota: &Value, at: &str| quota.pointer(at).and_then(Value::as_str).map(str::to_owned);
+    let off = page.quotas.iter().filter(is_off).map(|quota| SwitchedOff {
+        quota: text(quota, "/name").unwrap_or_default(),
+        until: text(quota, "/switched/until").and_then(|until| crate::figure::read(&until)),
+    });
+    Ok(off.collect())
+}
+
+/// The quota with the least room left for a user, whose limit is shown beside his name.
+fn quota_of(client: &Client, user: &str) -> Result<String, ClientError> {
+    let query = UsersQuery { user: Some(user.to_owned()), page_size: Some(1), ..UsersQuery::default() };
+    let row = client.users(&query)?.users.into_iter().find(|row| row.user == user);
+    if let Some(quota) = row.and_then(|row| row.quota) {
+        return Ok(quota);
+    }
+    // Without sessions: the first that counts by user.
+    let quotas = client.quotas()?.quotas;
+    let by_user = |quota: &&Value| quota.get("count_by") == Some(&json!(["user"]));
+    let quota = quotas.iter().find(by_user).or(quotas.first());
+    let name = quota.and_then(|quota| quota.get("name")).and_then(Value::as_str);
+    Ok(name.unwrap_or("per-user").to_owned())
+}
+
+fn done(client: &Client, deed: Deed) -> Result<String, ClientError> {
+    let how = Changing { reason: Some(REASON.to_owned()), ..Changing::default() };
+    Ok(match deed {
+        Deed::End(id) => {
+            client.end(&id, &TargetQuery::default(), Some(REASON))?;
+            format!("ended {id}")
+        }
+        Deed::Clear(user) => {
+            let ended = client.clear(&user, &ClearQuery::default())?;
+            format!("ended {} sessions of {user}", ended.ended.len())
+        }
+        Deed::Limit { user, limit } => {
+            let quota = quota_of(client, &user)?;
+            client.set_override(
+                (&quota, &user),
+                &limit.parse::<u32>().map_or_else(|_| Value::from(limit.clone()), Value::from),
+                None,
+                &how,
+            )?;
+            format!("{user} may have {limit} sessions by quota {quota}")
+        }
+        Deed::Disable { quota, lasting } => {
+            client.switch_quota(&quota, false, Some(&lasting), &how)?;
+            format!("quota {quota} is switched off for {lasting}")
+        }
+        Deed::Promote(name) => {
+            client.policy_deed(&name, "promote", &json!({ "reason": REASON }))?;
+            format!("{name} decides")
+        }
+        Deed::Rollback(name) => {
+            client.policy_deed(&name, "rollback", &json!({ "reason": REASON }))?;
+            format!("{name} was taken back")
+        }
+    })
+}

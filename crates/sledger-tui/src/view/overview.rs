@@ -1,0 +1,261 @@
+//! The overview: all in one.
+
+use super::parts::{Cells, RowShown, head};
+use super::{Look, events, is_wide};
+use crate::app::Pane;
+use crate::figure::{self, gauge, micros, number, spark};
+use crate::scene::{self, Sample};
+use crate::source::Side;
+use crate::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use sledger_wire::pages::{Quantiles, UserRow};
+
+/// Draws it.
+pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    if is_wide(area) {
+        return wide(look, area, buffer);
+    }
+    let is_full = area.height >= 21;
+    let heights = if is_full {
+        [Constraint::Length(6), Constraint::Length(4), Constraint::Fill(3), Constraint::Fill(2)]
+    } else {
+        [Constraint::Length(6), Constraint::Length(0), Constraint::Fill(1), Constraint::Length(0)]
+    };
+    let [upper, middle, users_area, tail] = Layout::vertical(heights).areas(area);
+    let halves = |area| Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas::<2>(area);
+    let [left, right] = halves(upper);
+    now(look, left, buffer);
+    rates(look, right, buffer);
+    if is_full {
+        let [left, right] = halves(middle);
+        latency(look, left, buffer);
+        causes(look, right, buffer);
+    }
+    users(look, users_area, buffer);
+    if tail.height > 2 {
+        events::render(look, "event tail", tail, buffer);
+    }
+}
+
+fn wide(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let heights = [Constraint::Length(9), Constraint::Fill(4), Constraint::Fill(3)];
+    let [upper, middle, tail] = Layout::vertical(heights).areas(area);
+    let thirds = [Constraint::Fill(1), Constraint::Fill(1), Constraint::Fill(1)];
+    let [left, centre, right] = Layout::horizontal(thirds).areas(upper);
+    now(look, left, buffer);
+    rates(look, centre, buffer);
+    latency(look, right, buffer);
+    let [left, right] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(middle);
+    users(look, left, buffer);
+    let [reasons, health_area] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(right);
+    causes(look, reasons, buffer);
+    health(look, health_area, buffer);
+    events::render(look, "event tail", tail, buffer);
+}
+
+fn pair(look: &Look<'_>, key: &str, value: &str, width: usize) -> Vec<Span<'static>> {
+    let key = text::left(key, 11, &look.glyphs);
+    let value = text::left(value, width.saturating_sub(12), &look.glyphs);
+    vec![Span::styled(format!(" {key}"), look.theme.dim), Span::raw(value)]
+}
+
+fn now(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let inner = look.frame("now", "", None, area, buffer);
+    let scene = look.app.scene();
+    let Some(top) = &scene.top else {
+        let waiting =
+            if look.app.side == Side::Past { " reading the past" } else { " waiting for the first answer" };
+        return Look::lines(vec![Line::styled(waiting, look.theme.dim)], inner, buffer);
+    };
+    let half = usize::from(inner.width) / 2;
+    let two = |left: (&str, String), right: (&str, String)| {
+        let mut spans = pair(look, left.0, &left.1, half);
+        spans.extend(pair(look, right.0, &right.1, half));
+        Line::from(spans)
+    };
+    let mut at_limit = two(("at limit", number(top.at_limit)), ("near", number(top.near_limit)));
+    if top.at_limit > 0 {
+        at_limit = at_limit.style(look.theme.warn);
+    }
+    let differences: u64 = scene.policies.iter().flat_map(|one| &one.uses).map(|used| used.differences).sum();
+    let failures: u64 = scene.policies.iter().flat_map(|one| &one.uses).map(|used| used.failures).sum();
+    let mut wrong = two(("script errs", number(failures)), ("shadow diff", number(differences)));
+    if failures > 0 {
+        wrong = wrong.style(look.theme.bad);
+    }
+    let mut lines = vec![
+        two(("sessions", number(top.sessions)), ("users", number(top.users))),
+        at_limit,
+        two(("durability", top.durability.clone()), ("queue", queue(look))),
+        wrong,
+    ];
+    if inner.height > 4 {
+        let rates = &top.rates;
+        let admitted = figure::rate(figure::milli(rates.admitted));
+        lines.push(two(("admitted/s", admitted), ("near is", format!(">= {}%", look.app.setup.near))));
+    }
+    Look::lines(lines, inner, buffer);
+}
+
+fn queue(look: &Look<'_>) -> String {
+    look.app.scene().ledger.as_ref().map_or_else(|| "-".to_owned(), |ledger| number(ledger.queue_length))
+}
+
+fn rates(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let inner = look.frame("rates/s", "60s", None, area, buffer);
+    let scene = look.app.scene();
+    let samples: Vec<Sample> = scene.samples.iter().copied().collect();
+    let rates = scene.top.as_ref().map(|top| top.rates.clone()).unwrap_or_default();
+    let kinds: [(&str, Option<f64>, fn(&Sample) -> u64, _); 6] = [
+        ("admit", rates.admitted, |one| one.admitted, look.theme.good),
+        ("deny", rates.denied, |one| one.denied, look.theme.bad),
+        ("evict", rates.evicted, |one| one.evicted, look.theme.warn),
+        ("expire", rates.expired, |one| one.expired, look.theme.plain),
+        ("end", rates.ended, |one| one.ended, look.theme.plain),
+        ("resume", rates.resumed, |one| one.resumed, look.theme.plain),
+    ];
+    let width = usize::from(inner.width).saturating_sub(17);
+    let line = |(name, rate, value, style): (&str, Option<f64>, fn(&Sample) -> u64, _)| {
+        let shown = figure::rate(figure::milli(rate));
+        let values: Vec<u64> = samples.iter().map(value).collect();
+        let bars = spark(&values, width.min(60), &look.glyphs);
+        Line::from(vec![Span::raw(format!(" {name:<7}{shown:>6}  ")), Span::styled(bars, style)])
+    };
+    Look::lines(kinds.map(line).to_vec(), inner, buffer);
+}
+
+fn latency(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let inner = look.frame("latency", "since start", None, area, buffer);
+    let scene = look.app.scene();
+    let line = |name: &str, times: &Quantiles| {
+        let text = format!(
+            " {name:<7} p50 {} p99 {} p99.9 {}",
+            micros(times.p50),
+            micros(times.p99),
+            micros(times.p999)
+        );
+        Line::raw(text::cut(&text, usize::from(inner.width), &look.glyphs))
+    };
+    let lines =
+        scene.top.as_ref().map(|top| vec![line("decide", &top.decide_us), line("answer", &top.latency_us)]);
+    Look::lines(lines.unwrap_or_default(), inner, buffer);
+}
+
+/// Why logins were refused and sessions evicted, of the events that are kept.
+fn causes(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let events = look.app.event_rows();
+    let mut counts: Vec<(String, u64)> = Vec::new();
+    for event in &events {
+        let code = event.code.as_deref().unwrap_or("");
+        if code.is_empty() || !matches!(event.kind.as_str(), "login.denied" | "session.evicted") {
+            continue;
+        }
+        let word = if event.kind == "login.denied" { "deny" } else { "evict" };
+        let by = event.quota.as_deref().or(event.policy.as_deref()).unwrap_or("-");
+        let name = format!("{word} {code} {by}");
+        let count = event.count.unwrap_or(1);
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known += count,
+            None => counts.push((name, count)),
+        }
+    }
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let total: u64 = counts.iter().map(|(_, count)| count).sum();
+    let inner = look.frame("why refused or evicted", &format!("of {}", events.len()), None, area, buffer);
+    let width = usize::from(inner.width);
+    let line = |(name, count): (String, u64)| {
+        let share = format!(" {:>3}% {count:>5} ", figure::percent(count, total));
+        let name = text::cut(&name, width.saturating_sub(share.len()), &look.glyphs);
+        Line::raw(format!("{share}{name}"))
+    };
+    let lines: Vec<_> = counts.into_iter().take(usize::from(inner.height)).map(line).collect();
+    if lines.is_empty() {
+        return Look::lines(vec![Line::styled(" nobody was", look.theme.dim)], inner, buffer);
+    }
+    Look::lines(lines, inner, buffer);
+}
+
+fn health(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let inner = look.frame("ledger", "", None, area, buffer);
+    let width = usize::from(inner.width);
+    let Some(ledger) = &look.app.scene().ledger else {
+        return Look::lines(vec![Line::styled(" -", look.theme.dim)], inner, buffer);
+    };
+    let behind = ledger.head.saturating_sub(ledger.seq);
+    let facts = [
+        ("name", ledger.name.clone()),
+        ("durable up to", format!("{}, {behind} not yet shown", number(ledger.head))),
+        ("on disk", format!("{} in {} volumes", figure::bytes(ledger.bytes), ledger.volumes)),
+        ("disk", if ledger.disk_full { "its reserve is reached" } else { "above its reserve" }.to_owned()),
+    ];
+    let lines = facts.iter().map(|(key, value)| look.fact(key, value, width)).collect();
+    Look::lines(lines, inner, buffer);
+}
+
+/// The list of users.
+pub(super) fn users(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let app = look.app;
+    let rows = app.user_rows();
+    let mut right = String::new();
+    if !app.filter.is_empty() {
+        right = format!("filter: {}", app.filter.text);
+        if rows.first().is_some_and(|row| app.filter.is_partly_about(&scene::looked_user(row))) {
+            right.push_str(" (partly not about users)");
+        }
+    }
+    if app.scene().users.is_some() && app.scene().more_users {
+        right.push_str(if right.is_empty() { "first 200" } else { ", first 200" });
+    }
+    let inner = look.frame("users by use of their limit", &right, Some(Pane::Users), area, buffer);
+    let names: Vec<String> = rows.iter().map(|row| row.user.clone()).collect();
+    let height = usize::from(inner.height).saturating_sub(1);
+    let offset = app.users.offset(&names, height);
+    let columns = columns(look, usize::from(inner.width));
+    let shown = rows.iter().skip(offset).take(height).map(|row| user_row(look, row, &columns)).collect();
+    look.table(&columns.iter().map(|(_, cells)| cells.copied()).collect::<Vec<_>>(), shown, inner, buffer);
+}
+
+impl Cells {
+    fn copied(&self) -> Self {
+        Self { head: self.head.clone(), width: self.width, is_number: self.is_number }
+    }
+}
+
+/// The columns that are shown, by index; the first takes what is left.
+fn columns(look: &Look<'_>, width: usize) -> Vec<(usize, Cells)> {
+    let order = look.app.users_order;
+    let fixed = [
+        (1, Cells::number(&head("USED", 1, order), 7)),
+        (2, Cells::number(&head("LIMIT", 2, order), 9)),
+        (3, Cells::text(&head("SHARE", 3, order), 19)),
+        (4, Cells::text(&head("QUOTA", 4, order), if width > 90 { 24 } else { 12 })),
+    ];
+    let mut columns: Vec<(usize, Cells)> =
+        fixed.into_iter().filter(|(index, _)| look.app.shows(Pane::Users, *index)).collect();
+    let taken: usize = columns.iter().map(|(_, cells)| cells.width + 1).sum();
+    let room = width.saturating_sub(taken + 2).clamp(4, 64);
+    columns.insert(0, (0, Cells::text(&head("USER", 0, order), room)));
+    columns
+}
+
+fn user_row(look: &Look<'_>, row: &UserRow, columns: &[(usize, Cells)]) -> RowShown {
+    let share = scene::used(row);
+    let limit = scene::limit_of(row.limit.as_ref());
+    let cell = |(index, _): &(usize, Cells)| match index {
+        0 => row.user.clone(),
+        1 => row.active.to_string(),
+        2 => scene::limit_word(row.limit.as_ref()),
+        3 => format!("{} {share:>4}%", gauge(u64::from(row.active), limit, 12, &look.glyphs)),
+        _ => row.quota.clone().unwrap_or_else(|| "-".to_owned()),
+    };
+    let style = match share {
+        _ if limit.is_none() => look.theme.plain,
+        100.. => look.theme.bad,
+        share if share >= look.app.setup.near => look.theme.warn,
+        _ => look.theme.plain,
+    };
+    let is_chosen = look.app.users.chosen.as_deref() == Some(row.user.as_str());
+    RowShown { cells: columns.iter().map(cell).collect(), style, is_chosen }
+}

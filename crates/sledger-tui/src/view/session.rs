@@ -1,0 +1,96 @@
+//! One session: facts, deadlines, how it ended and why.
+
+use super::{Look, events};
+use crate::figure;
+use crate::source::Found;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use sledger_core::Millis;
+use sledger_wire::answer::{SessionObject, TombstoneObject};
+
+/// Draws it.
+pub(super) fn render(look: &Look<'_>, unique: &str, area: Rect, buffer: &mut Buffer) {
+    let [upper, lower] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(1)]).areas(area);
+    let inner = look.frame("session", unique, None, upper, buffer);
+    let width = usize::from(inner.width);
+    let found = look.app.scene().session.as_deref();
+    let facts = match found {
+        None => return waiting(look, inner, buffer),
+        Some(Found::Unknown(_)) => {
+            vec![("unknown", "no session of this id is live or remembered".to_owned())]
+        }
+        Some(Found::Live(session)) => live(look, session),
+        Some(Found::Ended(ended)) => why(look, ended),
+    };
+    let lines =
+        facts.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| look.fact(key, value, width));
+    Look::lines(lines.collect(), inner, buffer);
+    if lower.height > 2 {
+        events::render(look, "its events", lower, buffer);
+    }
+}
+
+fn waiting(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    Look::lines(vec![Line::styled(" asking", look.theme.dim)], area, buffer);
+}
+
+fn shown(look: &Look<'_>, text: &str) -> String {
+    match figure::read(text) {
+        Some(Millis::NEVER) | None => text.to_owned(),
+        Some(at) => {
+            let moment = figure::moment(at, look.app.setup.zone_minutes);
+            let now = look.app.moment();
+            let (age, word) = if at <= now { (now.since(at), "ago") } else { (at.since(now), "from then") };
+            format!("{moment}  {} {word}", figure::age(age))
+        }
+    }
+}
+
+fn live(look: &Look<'_>, session: &SessionObject) -> Vec<(&'static str, String)> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let pairs = session.attributes.iter().map(|(key, value)| format!("{key}={value}"));
+    vec![
+        ("state", if session.retained { "disconnected and kept" } else { "live" }.to_owned()),
+        ("id", session.session.clone()),
+        ("number", session.number.to_string()),
+        ("user", session.user.clone()),
+        ("client", text(&session.client)),
+        ("from", text(&session.ip)),
+        ("now from", text(&session.seen_ip)),
+        ("source", text(&session.source)),
+        ("groups", session.groups.join(", ")),
+        ("attributes", pairs.collect::<Vec<_>>().join(", ")),
+        ("began", shown(look, &session.started)),
+        ("last active", shown(look, &session.last_active)),
+        ("ends by itself", shown(look, &session.expires)),
+        ("generation", session.generation.to_string()),
+    ]
+}
+
+/// Why a session ended, the chain from what was asked to what was told.
+pub(super) fn why(look: &Look<'_>, ended: &TombstoneObject) -> Vec<(&'static str, String)> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let by = match (&ended.by_session, ended.by_number) {
+        (Some(by), Some(number)) => format!("{by}@{number}"),
+        (Some(by), None) => by.clone(),
+        (None, Some(number)) => format!("the session with number {number}"),
+        (None, None) => String::new(),
+    };
+    vec![
+        ("state", format!("ended: {}", ended.cause)),
+        ("id", ended.session.clone()),
+        ("number", ended.number.to_string()),
+        ("user", ended.user.clone()),
+        ("client", text(&ended.client)),
+        ("source", text(&ended.source)),
+        ("began", shown(look, &ended.started)),
+        ("ended", shown(look, &ended.ended_at)),
+        ("1 asked for by", by),
+        ("2 quota", text(&ended.quota)),
+        ("3 policy", text(&ended.policy)),
+        ("4 decided", format!("#{} {}", ended.decision, text(&ended.code))),
+        ("5 because", text(&ended.reason)),
+        ("6 told", text(&ended.message)),
+    ]
+}
