@@ -8,7 +8,7 @@ use crate::source::{Found, Position, SwitchedOff};
 use sledger_core::Millis;
 use sledger_wire::answer::SessionObject;
 use sledger_wire::events::EventLine;
-use sledger_wire::pages::{LedgerStats, Rates, Top, UserDetail, UserRow};
+use sledger_wire::pages::{LedgerStats, LoginCount, Rates, Top, UserDetail, UserRow};
 use sledger_wire::policies::PolicyObject;
 use sledger_wire::values::LimitWord;
 use std::collections::VecDeque;
@@ -19,6 +19,10 @@ pub const TAIL_MAX: usize = 500;
 pub const TIMELINE_MAX: usize = 2_000;
 /// Seconds of rates kept.
 pub const SAMPLES_MAX: usize = 3_600;
+
+/// How far counts are looked back on, and how often they are kept.
+const COUNTED_MS: u64 = 300_000;
+const COUNTED_EVERY_MS: u64 = 10_000;
 
 /// Rates in thousandths, as they were at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +56,15 @@ impl Sample {
             ended: value(rates.ended),
         }
     }
+}
+
+/// Logins with a code, by kind, as they were counted at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// When.
+    pub at: Millis,
+    /// How many of each kind.
+    pub logins: Vec<LoginCount>,
 }
 
 /// The newest events, oldest first.
@@ -96,6 +109,8 @@ pub struct Scene {
     pub lag: u64,
     /// Rates, oldest first.
     pub samples: VecDeque<Sample>,
+    /// Logins with a code over the last minutes, oldest first.
+    pub counted: VecDeque<Counted>,
     /// The ledger in numbers.
     pub ledger: Option<Box<LedgerStats>>,
     /// A page of users; none where those of the figures will do.
@@ -128,7 +143,32 @@ impl Scene {
             let over = self.samples.len().saturating_sub(SAMPLES_MAX);
             self.samples.drain(..over);
         }
+        if self.counted.back().is_none_or(|last| now.since(last.at) >= COUNTED_EVERY_MS) {
+            self.counted.push_back(Counted { at: now, logins: top.logins.clone() });
+            while self.counted.front().is_some_and(|first| now.since(first.at) > COUNTED_MS) {
+                self.counted.pop_front();
+            }
+        }
         (self.top, self.top_at, self.lag) = (Some(top), now, lag);
+    }
+
+    /// Logins with a code by kind, most frequent first, within the last minutes as far as they were watched; and since
+    /// when. None where the source does not count them.
+    #[must_use]
+    pub fn codes(&self) -> Option<(Vec<LoginCount>, Millis)> {
+        let now = &self.top.as_ref()?.logins;
+        let first = self.counted.front()?;
+        let before = |kind: &LoginCount| {
+            let same = |one: &&LoginCount| {
+                one.outcome == kind.outcome && one.quota == kind.quota && one.code == kind.code
+            };
+            first.logins.iter().find(same).map_or(0, |one| one.count)
+        };
+        let since =
+            |kind: &LoginCount| LoginCount { count: kind.count.saturating_sub(before(kind)), ..kind.clone() };
+        let mut kinds: Vec<LoginCount> = now.iter().map(since).filter(|kind| kind.count > 0).collect();
+        kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+        (!now.is_empty()).then_some((kinds, first.at))
     }
 
     /// The last event that the figures know.

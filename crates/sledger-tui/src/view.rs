@@ -77,7 +77,12 @@ impl Look<'_> {
     fn header(&self) -> Line<'static> {
         let app = self.app;
         let width = usize::from(app.size.0);
-        let room = if width >= 100 { 40 } else { 16 };
+        let room = match width {
+            100.. => 40,
+            80.. => 16,
+            // Where there is little room, where one is counts more.
+            _ => 0,
+        };
         let target = text::cut(&app.setup.target, room, &self.glyphs);
         let access = if app.setup.allow_actions && app.setup.has_live { "RW" } else { "RO" };
         let status = self.status();
@@ -109,17 +114,18 @@ impl Look<'_> {
     /// Now, or then; and whether it answers.
     fn status(&self) -> Vec<Span<'static>> {
         let app = self.app;
-        let seq = figure::number(app.scene().seq());
+        let seq = if app.size.0 < 80 {
+            String::new()
+        } else {
+            format!("seq {}  ", figure::number(app.scene().seq()))
+        };
         match app.side {
             Side::Past => self.past_status(),
             Side::Live => match &app.link {
                 Link::Starting => vec![Span::styled("CONNECTING ", self.theme.warn)],
                 Link::Lost { since, .. } => {
                     let age = figure::age(app.now.since(*since));
-                    vec![
-                        Span::styled(format!("RECONNECTING {age} "), self.theme.bad),
-                        Span::raw(format!("seq {seq} ")),
-                    ]
+                    vec![Span::styled(format!("RECONNECTING {age} "), self.theme.bad), Span::raw(seq)]
                 }
                 Link::Up => {
                     let age = app.now.since(app.live.top_at);
@@ -133,7 +139,7 @@ impl Look<'_> {
                         if poisoned { ("POISONED", self.theme.bad) } else { ("ok", self.theme.good) };
                     vec![
                         Span::styled(word, style),
-                        Span::raw(format!("  seq {seq}  ")),
+                        Span::raw(format!("  {seq}")),
                         Span::styled(format!("{state} "), of),
                     ]
                 }

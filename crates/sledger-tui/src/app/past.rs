@@ -59,10 +59,11 @@ pub struct Walk {
 impl App {
     /// The past as it is right now.
     pub(super) fn travel_now(&mut self, effects: &mut Vec<Effect>) {
+        if self.side == Side::Live {
+            self.travel(Move::To(Moment::Now), effects);
+        }
         if self.side == Side::Past {
             self.show(View::Replay, effects);
-        } else {
-            self.travel(Move::To(Moment::Now), effects);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::source::Side;
 use sledger_wire::events::EventLine;
 use sledger_wire::pages::UserRow;
 use sledger_wire::policies::{PolicyObject, PolicyUse};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// A column: its head, and the order that users of a server can be asked for in.
@@ -193,6 +194,11 @@ fn sort_sessions(rows: &mut [SessionRow], order: Order) {
             _ => a.started.cmp(&b.started),
         };
         let by = by.then(a.number.cmp(&b.number));
-        if order.descending { by.reverse() } else { by }
+        let by = if order.descending { by.reverse() } else { by };
+        // Who is in stands before who was, and of those the latest first where nothing else is asked for.
+        let was = a.ended.is_some().cmp(&b.ended.is_some());
+        let end = |row: &SessionRow| row.ended.as_ref().map(|(at, _)| *at);
+        let latest = if order.column == SESSIONS_STARTED { end(b).cmp(&end(a)) } else { Ordering::Equal };
+        was.then(latest).then(by)
     });
 }

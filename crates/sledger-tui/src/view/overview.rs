@@ -10,7 +10,7 @@ use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use sledger_wire::pages::{Quantiles, UserRow};
+use sledger_wire::pages::{LedgerStats, LoginCount, Quantiles, UserRow};
 
 /// Draws it.
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -75,13 +75,24 @@ fn now(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         spans.extend(pair(look, right.0, &right.1, half));
         Line::from(spans)
     };
+    if half < 18 {
+        let one =
+            |key: &str, value: u64| Line::from(pair(look, key, &number(value), usize::from(inner.width)));
+        let lines = vec![
+            one("sessions", top.sessions),
+            one("users", top.users),
+            one("at limit", top.at_limit),
+            one("near", top.near_limit),
+        ];
+        return Look::lines(lines, inner, buffer);
+    }
     let mut at_limit = two(("at limit", number(top.at_limit)), ("near", number(top.near_limit)));
     if top.at_limit > 0 {
         at_limit = at_limit.style(look.theme.warn);
     }
     let differences: u64 = scene.policies.iter().flat_map(|one| &one.uses).map(|used| used.differences).sum();
     let failures: u64 = scene.policies.iter().flat_map(|one| &one.uses).map(|used| used.failures).sum();
-    let mut wrong = two(("script errs", number(failures)), ("shadow diff", number(differences)));
+    let mut wrong = two(("failures", number(failures)), ("differs", number(differences)));
     if failures > 0 {
         wrong = wrong.style(look.theme.bad);
     }
@@ -143,30 +154,20 @@ fn latency(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     Look::lines(lines.unwrap_or_default(), inner, buffer);
 }
 
-/// Why logins were refused and sessions evicted, of the events that are kept.
+/// Why logins were refused or made room: as the server counts them, else of the events that are kept.
 fn causes(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
-    let events = look.app.event_rows();
-    let mut counts: Vec<(String, u64)> = Vec::new();
-    for event in &events {
-        let code = event.code.as_deref().unwrap_or("");
-        if code.is_empty() || !matches!(event.kind.as_str(), "login.denied" | "session.evicted") {
-            continue;
+    let (counts, of) = match look.app.scene().codes() {
+        Some((kinds, since)) => {
+            let span = figure::age(look.app.moment().since(since));
+            (kinds.iter().map(|kind| (kind_of(kind), kind.count)).collect(), span)
         }
-        let word = if event.kind == "login.denied" { "deny" } else { "evict" };
-        let by = event.quota.as_deref().or(event.policy.as_deref()).unwrap_or("-");
-        let name = format!("{word} {code} {by}");
-        let count = event.count.unwrap_or(1);
-        match counts.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known += count,
-            None => counts.push((name, count)),
-        }
-    }
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        None => of_events(look),
+    };
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
-    let inner = look.frame("why refused or evicted", &format!("of {}", events.len()), None, area, buffer);
+    let inner = look.frame("why refused or made room", &of, None, area, buffer);
     let width = usize::from(inner.width);
     let line = |(name, count): (String, u64)| {
-        let share = format!(" {:>3}% {count:>5} ", figure::percent(count, total));
+        let share = format!(" {:>3}% {:>5} ", figure::percent(count, total), figure::short(count));
         let name = text::cut(&name, width.saturating_sub(share.len()), &look.glyphs);
         Line::raw(format!("{share}{name}"))
     };
@@ -175,6 +176,32 @@ fn causes(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         return Look::lines(vec![Line::styled(" nobody was", look.theme.dim)], inner, buffer);
     }
     Look::lines(lines, inner, buffer);
+}
+
+fn kind_of(kind: &LoginCount) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    format!("{} {} {}", kind.outcome, text(&kind.quota), text(&kind.code))
+}
+
+fn of_events(look: &Look<'_>) -> (Vec<(String, u64)>, String) {
+    let events = look.app.event_rows();
+    let mut counts: Vec<(String, u64)> = Vec::new();
+    for event in &events {
+        let word = match event.kind.as_str() {
+            "login.denied" => "denied",
+            "session.evicted" => "evicted",
+            _ => continue,
+        };
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let name = format!("{word} {} {}", text(&event.quota), text(&event.code));
+        let count = event.count.unwrap_or(1);
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known += count,
+            None => counts.push((name, count)),
+        }
+    }
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    (counts, format!("of {} events", events.len()))
 }
 
 fn health(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -188,10 +215,25 @@ fn health(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         ("name", ledger.name.clone()),
         ("durable up to", format!("{}, {behind} not yet shown", number(ledger.head))),
         ("on disk", format!("{} in {} volumes", figure::bytes(ledger.bytes), ledger.volumes)),
-        ("disk", if ledger.disk_full { "its reserve is reached" } else { "above its reserve" }.to_owned()),
+        ("disk free", disk(ledger)),
+        ("sync p99", sync(look)),
+        (
+            "snapshot",
+            ledger.snapshot_age_s.map_or_else(|| "none yet".to_owned(), |age| figure::age(age * 1000)),
+        ),
     ];
     let lines = facts.iter().map(|(key, value)| look.fact(key, value, width)).collect();
     Look::lines(lines, inner, buffer);
+}
+
+fn disk(ledger: &LedgerStats) -> String {
+    let free = ledger.bytes_free.map_or_else(|| "-".to_owned(), figure::bytes);
+    if ledger.disk_full { format!("{free}: its reserve is reached") } else { free }
+}
+
+fn sync(look: &Look<'_>) -> String {
+    let sync = look.app.scene().top.as_ref().and_then(|top| top.sync_us);
+    micros(sync.and_then(|sync| sync.p99))
 }
 
 /// The list of users.
