@@ -7,3 +7,4 @@ pub mod faulty_log;
 pub mod model;
 pub mod recordings;
 pub mod sim_clock;
+pub mod tmux;

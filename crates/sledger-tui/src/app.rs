@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 
 /// What does not change while a monitor runs.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Setup {
     /// What is looked at: a URL, a folder, a file.
     pub target: String,
@@ -242,10 +243,8 @@ impl App {
     /// A monitor that has seen nothing yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let (side, view) = match setup.has_live {
-            true => (Side::Live, View::Overview),
-            false => (Side::Past, View::Replay),
-        };
+        let (side, view) =
+            if setup.has_live { (Side::Live, View::Overview) } else { (Side::Past, View::Replay) };
         Self {
             theme: setup.theme,
             setup,

@@ -52,10 +52,9 @@ impl<K: Clone + PartialEq> Cursor<K> {
         let at = self.place(rows);
         let from = at.unwrap_or(self.place).min(last);
         let to = match (step, &self.chosen) {
-            (Step::First, _) => 0,
             (Step::Last, _) => last,
             // The first step chooses where it is looked: at the top.
-            (Step::Down(_) | Step::Up(_), None) => 0,
+            (Step::First, _) | (Step::Down(_) | Step::Up(_), None) => 0,
             // Its row is gone: the one that stands there now is next.
             (Step::Down(1), Some(_)) if at.is_none() => from,
             (Step::Down(rows), Some(_)) => from.saturating_add(rows).min(last),

@@ -103,7 +103,7 @@ pub fn bytes(value: u64) -> String {
 /// The share of `used` in `of`, in percent; more than there is, is more than 100.
 #[must_use]
 pub fn percent(used: u64, of: u64) -> u64 {
-    if of == 0 { 0 } else { used.saturating_mul(100) / of }
+    used.saturating_mul(100).checked_div(of).unwrap_or(0)
 }
 
 /// A time of day, `12:04:31`, `minutes` east of Greenwich.

@@ -23,7 +23,7 @@ pub const EVENTS_MAX: u64 = 200;
 const TAIL_TYPES: &str = "login.denied,login.conflict,session.evicted,user.*,source.*,config.applied,quota.*,\
     override.*,group.*,policy.*,token.*,note.*,hold.*,ledger.*,clock.*,checkpoint.*,volume.*,notice.failed,history.*";
 /// How long is waited before a feed is tried again.
-const PAUSE: Duration = Duration::from_millis(1_000);
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long is waited for the first figures.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 

@@ -140,10 +140,10 @@ impl<H: History> Past<H> {
                 self.fold(Until::Whole, meanwhile)?;
             }
             Move::To(Moment::Seq(seq)) => self.jump(seq.min(self.index.last), meanwhile)?,
-            Move::To(Moment::At(at)) => self.to_time(at, meanwhile)?,
+            Move::To(Moment::At(at)) => self.seek_time(at, meanwhile)?,
             Move::To(Moment::Ago(span)) => {
                 let at = self.index.span.1.0.saturating_sub(span.as_millis());
-                self.to_time(Millis(at), meanwhile)?;
+                self.seek_time(Millis(at), meanwhile)?;
             }
             Move::On(count) => self.fold(Until::Decisions(self.beside.decisions + count), meanwhile)?,
             Move::Back(count) => {
@@ -153,7 +153,7 @@ impl<H: History> Past<H> {
                 }
             }
             Move::NextEnd => self.fold(Until::End, meanwhile)?,
-            Move::PreviousEnd => self.to_previous_end(meanwhile)?,
+            Move::PreviousEnd => self.seek_previous_end(meanwhile)?,
             Move::Millis(millis) => {
                 let clock = Millis(self.clock.0.saturating_add(millis).min(self.index.span.1.0));
                 self.fold(Until::At(clock), meanwhile)?;
@@ -187,7 +187,7 @@ impl<H: History> Past<H> {
         self.recent.clear();
     }
 
-    fn to_time(&mut self, at: Millis, meanwhile: &mut dyn FnMut(Told)) -> Result<(), String> {
+    fn seek_time(&mut self, at: Millis, meanwhile: &mut dyn FnMut(Told)) -> Result<(), String> {
         let is_ahead = self.state()?.at() <= at && self.clock <= at;
         if !is_ahead {
             self.back_to(|kept| kept.state.at().0.saturating_add(MINUTE_MS) <= at.0);
@@ -226,7 +226,7 @@ impl<H: History> Past<H> {
     }
 
     /// To the last eviction or refusal before the decision that was folded last.
-    fn to_previous_end(&mut self, meanwhile: &mut dyn FnMut(Told)) -> Result<(), String> {
+    fn seek_previous_end(&mut self, meanwhile: &mut dyn FnMut(Told)) -> Result<(), String> {
         let here = self.beside.first;
         let places: Vec<Seq> =
             self.kept.iter().map(|kept| kept.state.seq()).filter(|seq| *seq < here).collect();
@@ -267,7 +267,7 @@ impl<H: History> Past<H> {
                 break;
             }
             self.next = None;
-            self.one(Arc::clone(&decision), matches!(until, Until::Whole))?;
+            self.one(&decision, matches!(until, Until::Whole))?;
             count += 1;
             if count == FOLLOWED_MAX {
                 self.views = None;
@@ -293,11 +293,11 @@ impl<H: History> Past<H> {
         Ok(self.next.clone())
     }
 
-    fn one(&mut self, decision: Arc<Decision>, is_new: bool) -> Result<(), String> {
+    fn one(&mut self, decision: &Arc<Decision>, is_new: bool) -> Result<(), String> {
         let Some(state) = &mut self.state else { return Err("nothing of the past was read yet".to_owned()) };
         let first = state.seq().next();
-        let effects = refold(state, first, &decision);
-        let recorded = Recorded { first, decision: Arc::clone(&decision), effects };
+        let effects = refold(state, first, decision);
+        let recorded = Recorded { first, decision: Arc::clone(decision), effects };
         self.recent.extend(tell(&*state, &recorded));
         let over = self.recent.len().saturating_sub(EVENTS_MAX);
         self.recent.drain(..over);
@@ -305,11 +305,11 @@ impl<H: History> Past<H> {
         if let Some(views) = &mut self.views {
             views.apply(&recorded);
         }
-        self.minute.add(at, &decision);
-        self.beside.count(first, &decision);
+        self.minute.add(at, decision);
+        self.beside.count(first, decision);
         // Read before, and no more: what is remembered then is enough.
         if is_new && seq > self.index.last {
-            self.index.add(at, seq, is_end(&decision));
+            self.index.add(at, seq, is_end(decision));
             self.remember()?;
         }
         Ok(())

@@ -240,14 +240,14 @@ pub fn looked_user(row: &UserRow) -> Looked<'_> {
 #[must_use]
 pub fn looked_event(event: &EventLine) -> Looked<'_> {
     Looked {
-        user: text_of(event.user.as_ref()),
-        session: text_of(event.session.as_ref()),
-        client: text_of(event.client.as_ref()),
-        source: text_of(event.source.as_ref()),
-        ip: text_of(event.ip.as_ref()),
-        quota: text_of(event.quota.as_ref()),
-        policy: text_of(event.policy.as_ref()),
-        code: text_of(event.code.as_ref()),
+        user: Some(text_of(event.user.as_ref())),
+        session: Some(text_of(event.session.as_ref())),
+        client: Some(text_of(event.client.as_ref())),
+        source: Some(text_of(event.source.as_ref())),
+        ip: Some(text_of(event.ip.as_ref())),
+        quota: Some(text_of(event.quota.as_ref())),
+        policy: Some(text_of(event.policy.as_ref())),
+        code: Some(text_of(event.code.as_ref())),
         state: event.kind.rsplit('.').next(),
         kind: Some(&event.kind),
         ..Looked::default()
@@ -255,8 +255,8 @@ pub fn looked_event(event: &EventLine) -> Looked<'_> {
 }
 
 /// What events have, also where this one does not.
-fn text_of(text: Option<&String>) -> Option<&str> {
-    Some(text.map_or("", String::as_str))
+fn text_of(text: Option<&String>) -> &str {
+    text.map_or("", String::as_str)
 }
 
 /// A session in a list, live or ended.

@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use std::io::{self, IsTerminal as _, Stdout, stdout};
 use std::panic::{set_hook, take_hook};
@@ -57,7 +57,11 @@ impl Screen {
     /// The system's.
     pub fn take_again(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
-        self.terminal.clear()
+        execute!(stdout(), Clear(ClearType::All))?;
+        // A new one knows that nothing is drawn. Clearing the old one would ask the terminal where its cursor is, and
+        // the answer goes to whoever reads the keys.
+        self.terminal = ratatui::Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(())
     }
 
     /// Puts text into the clipboard of whoever looks at the terminal, also over SSH.

@@ -104,7 +104,9 @@ impl App {
     /// Looks at events for what stands as an alert.
     pub(super) fn watch(&mut self, events: &[EventLine]) {
         let now = self.now;
-        events.iter().for_each(|event| self.walk.seen.event(event, now));
+        for event in events {
+            self.walk.seen.event(event, now);
+        }
     }
 
     /// What is wrong now, gravest first. The past has no alerts: what it shows is over.

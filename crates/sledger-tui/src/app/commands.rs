@@ -48,7 +48,7 @@ impl App {
                 Some(theme) => self.theme = theme,
                 None => self.say("write :theme dark, :theme light or :theme mono"),
             },
-            "live" if self.setup.has_live => self.to_the_present(effects),
+            "live" if self.setup.has_live => self.return_to_the_present(effects),
             "live" => self.say("this ledger is at rest: there is no present"),
             "goto" => self.goto(rest, effects),
             "end" | "clear" | "limit" | "disable" | "promote" | "rollback" => self.deed(word, rest),

@@ -233,7 +233,7 @@ impl App {
             self.views.pop();
             self.entered(effects);
         } else if self.side == Side::Past && self.setup.has_live {
-            self.to_the_present(effects);
+            self.return_to_the_present(effects);
         } else if !self.filter.is_empty() {
             self.set_filter("");
         } else {
@@ -332,13 +332,10 @@ impl App {
         let Some(prompt) = &mut self.prompt else { return };
         match (key.code, key.ctrl) {
             (Code::Char(letter), false) if prompt.text.chars().count() < PROMPT_MAX => {
-                prompt.text.push(letter)
+                prompt.text.push(letter);
             }
-            (Code::Backspace, _) => {
-                if prompt.text.pop().is_none() {
-                    self.prompt = None;
-                }
-            }
+            (Code::Backspace, _) if prompt.text.is_empty() => self.prompt = None,
+            (Code::Backspace, _) => drop(prompt.text.pop()),
             (Code::Char('u'), true) => prompt.text.clear(),
             (Code::Esc, _) | (Code::Char('c'), true) => self.prompt = None,
             (Code::Enter, _) => {

@@ -6,9 +6,12 @@ use crate::keys::Action;
 use crate::source::{Ask, Kind, Move, Position, Side};
 use sledger_core::{Millis, Seq};
 use sledger_wire::values::Moment;
+use std::collections::VecDeque;
 
 /// Marks at most.
 const MARKS_MAX: usize = 26;
+/// Steps that wait at most: keys pressed faster than the past is read.
+const STEPS_MAX: usize = 16;
 /// Decisions played at once where the speed is without bound.
 const AT_ONCE: u64 = 1_000;
 
@@ -42,6 +45,8 @@ pub struct Walk {
     pub speed: usize,
     /// Whether it is being played, and since when nothing was asked for.
     pub playing: Option<Millis>,
+    /// Steps that wait for the one before.
+    pub steps: VecDeque<Move>,
     /// How far reading has come.
     pub reading: Option<u64>,
     /// Why the past cannot be shown.
@@ -89,20 +94,22 @@ impl App {
         self.go(to, effects);
     }
 
-    pub(super) fn to_the_present(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn return_to_the_present(&mut self, effects: &mut Vec<Effect>) {
         self.side = Side::Live;
         self.walk.playing = None;
         self.show(View::Overview, effects);
     }
 
-    /// Asks for another moment, if none is being looked for.
+    /// Asks for another moment; once the one is found that is being looked for, where one is.
     fn go(&mut self, to: Move, effects: &mut Vec<Effect>) {
         if !self.is_asking(Side::Past, Kind::Move) {
             self.ask(Side::Past, Ask::Move(to), effects);
+        } else if self.walk.steps.len() < STEPS_MAX {
+            self.walk.steps.push_back(to);
         }
     }
 
-    pub(super) fn arrived(&mut self, position: Box<Position>, _effects: &mut Vec<Effect>) {
+    pub(super) fn arrived(&mut self, position: Box<Position>, effects: &mut Vec<Effect>) {
         self.walk.reading = None;
         self.walk.failed = None;
         if position.seq >= position.last {
@@ -111,6 +118,9 @@ impl App {
         self.past.position = Some(position);
         self.forget_past();
         self.events.clear();
+        if let Some(next) = self.walk.steps.pop_front() {
+            self.ask(Side::Past, Ask::Move(next), effects);
+        }
     }
 
     pub(super) fn walk_action(&mut self, action: Action, effects: &mut Vec<Effect>) {
@@ -138,8 +148,8 @@ impl App {
             Action::Slower => self.walk.speed = self.walk.speed.saturating_sub(1),
             Action::Mark => self.mark(),
             Action::Diff => self.compare(),
-            Action::NextMark => self.to_mark(true, effects),
-            Action::PreviousMark => self.to_mark(false, effects),
+            Action::NextMark => self.jump_to_mark(true, effects),
+            Action::PreviousMark => self.jump_to_mark(false, effects),
             _ => {}
         }
     }
@@ -237,7 +247,7 @@ impl App {
         self.walk.marks.iter().find(|mark| mark.letter == letter)
     }
 
-    fn to_mark(&mut self, is_next: bool, effects: &mut Vec<Effect>) {
+    fn jump_to_mark(&mut self, is_next: bool, effects: &mut Vec<Effect>) {
         let Some(seq) = self.past.position.as_ref().map(|position| position.seq) else { return };
         let mark = if is_next {
             self.walk.marks.iter().find(|mark| mark.seq > seq)

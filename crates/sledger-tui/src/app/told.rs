@@ -66,6 +66,7 @@ impl App {
         if side == Side::Past {
             self.walk.reading = None;
             self.walk.playing = None;
+            self.walk.steps.clear();
             if kind == Kind::Move {
                 self.walk.failed = Some(why.clone());
             }

@@ -17,7 +17,8 @@ pub(super) fn render(look: &Look<'_>, title: &str, area: Rect, buffer: &mut Buff
     let skipped = app.scene().tail.skipped;
     let mut right = if skipped > 0 { format!("skipped {}", figure::number(skipped)) } else { String::new() };
     if !app.filter.is_empty() {
-        right = format!("filter: {} {right}", app.filter.text).trim_end().to_owned();
+        let space = if right.is_empty() { "" } else { " " };
+        right = format!("filter: {}{space}{right}", app.filter.text);
     }
     let inner = look.frame(title, &right, Some(Pane::Events), area, buffer);
     if rows.is_empty() {
@@ -40,7 +41,7 @@ impl Look<'_> {
         let user =
             text::left(event.user.as_deref().unwrap_or("-"), if width > 110 { 24 } else { 12 }, &self.glyphs);
         let mark = if is_chosen { self.glyphs.cursor } else { ' ' };
-        let rest = self.rest(event);
+        let rest = rest(event);
         let begin = format!("{mark}{at} ");
         let room = width.saturating_sub(begin.len() + 8 + text::width(&user) + 1);
         let rest = text::left(&rest, room, &self.glyphs);
@@ -78,36 +79,36 @@ impl Look<'_> {
         };
         (word.to_owned(), style)
     }
+}
 
-    /// What else there is to say, the most telling first.
-    fn rest(&self, event: &EventLine) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        let mut part = |text: String| parts.push(text);
-        if let Some(session) = &event.session {
-            part(session.clone());
-        }
-        if let Some(by) = &event.by_session {
-            part(format!("<- by {by}"));
-        }
-        if !event.kind.starts_with("login.") && !event.kind.starts_with("session.") {
-            part(event.kind.clone());
-        }
-        if let (Some(active), Some(limit)) = (event.active, &event.limit) {
-            part(format!("{active}/{}", crate::scene::limit_word(Some(limit))));
-        }
-        if let Some(count) = event.count.filter(|count| *count > 1) {
-            part(format!("{count} times"));
-        }
-        let cause = event.cause.as_ref().filter(|cause| *cause != "evicted" && *cause != "logout");
-        for text in [&event.policy, &event.client, &event.ip].into_iter().flatten().chain(cause) {
-            part(text.clone());
-        }
-        for text in [&event.reason, &event.quota, &event.source].into_iter().flatten() {
-            part(text.clone());
-        }
-        if parts.len() <= 1 && !event.details.is_empty() {
-            parts.extend(event.details.iter().take(3).map(|(key, value)| format!("{key}={value}")));
-        }
-        parts.join(" ")
+/// What else there is to say, the most telling first.
+fn rest(event: &EventLine) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut part = |text: String| parts.push(text);
+    if let Some(session) = &event.session {
+        part(session.clone());
     }
+    if let Some(by) = &event.by_session {
+        part(format!("<- by {by}"));
+    }
+    if !event.kind.starts_with("login.") && !event.kind.starts_with("session.") {
+        part(event.kind.clone());
+    }
+    if let (Some(active), Some(limit)) = (event.active, &event.limit) {
+        part(format!("{active}/{}", crate::scene::limit_word(Some(limit))));
+    }
+    if let Some(count) = event.count.filter(|count| *count > 1) {
+        part(format!("{count} times"));
+    }
+    let cause = event.cause.as_ref().filter(|cause| *cause != "evicted" && *cause != "logout");
+    for text in [&event.policy, &event.client, &event.ip].into_iter().flatten().chain(cause) {
+        part(text.clone());
+    }
+    for text in [&event.reason, &event.quota, &event.source].into_iter().flatten() {
+        part(text.clone());
+    }
+    if parts.len() <= 1 && !event.details.is_empty() {
+        parts.extend(event.details.iter().take(3).map(|(key, value)| format!("{key}={value}")));
+    }
+    parts.join(" ")
 }

@@ -9,6 +9,7 @@ use crate::source::Side;
 use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use sledger_wire::pages::{LedgerStats, LoginCount, Quantiles, UserRow};
 
@@ -114,12 +115,15 @@ fn queue(look: &Look<'_>) -> String {
     look.app.scene().ledger.as_ref().map_or_else(|| "-".to_owned(), |ledger| number(ledger.queue_length))
 }
 
+/// A rate: its name, what it is, what it was, how it is drawn.
+type Rated = (&'static str, Option<f64>, fn(&Sample) -> u64, Style);
+
 fn rates(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let inner = look.frame("rates/s", "60s", None, area, buffer);
     let scene = look.app.scene();
     let samples: Vec<Sample> = scene.samples.iter().copied().collect();
     let rates = scene.top.as_ref().map(|top| top.rates.clone()).unwrap_or_default();
-    let kinds: [(&str, Option<f64>, fn(&Sample) -> u64, _); 6] = [
+    let kinds: [Rated; 6] = [
         ("admit", rates.admitted, |one| one.admitted, look.theme.good),
         ("deny", rates.denied, |one| one.denied, look.theme.bad),
         ("evict", rates.evicted, |one| one.evicted, look.theme.warn),
@@ -128,7 +132,7 @@ fn rates(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         ("resume", rates.resumed, |one| one.resumed, look.theme.plain),
     ];
     let width = usize::from(inner.width).saturating_sub(17);
-    let line = |(name, rate, value, style): (&str, Option<f64>, fn(&Sample) -> u64, _)| {
+    let line = |(name, rate, value, style): Rated| {
         let shown = figure::rate(figure::milli(rate));
         let values: Vec<u64> = samples.iter().map(value).collect();
         let bars = spark(&values, width.min(60), &look.glyphs);

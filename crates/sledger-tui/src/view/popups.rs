@@ -85,20 +85,17 @@ fn why(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         row.as_ref().is_some_and(|row| event.number == Some(row.number) && SessionRow::ended(event).is_some())
     };
     let events = app.event_rows();
-    let facts = match (app.view(), &app.scene().session) {
-        (View::Session(_), Some(found)) => match &**found {
+    let is_live = || vec![("it is live", "it has not ended".to_owned())];
+    let facts = if let (View::Session(_), Some(found)) = (app.view(), &app.scene().session) {
+        match &**found {
             Found::Ended(ended) => session::why(look, ended),
-            Found::Live(_) => vec![("it is live", "it has not ended".to_owned())],
+            Found::Live(_) => is_live(),
             Found::Unknown(id) => vec![("unknown", brief(id))],
-        },
-        _ => {
-            let ending =
-                app.timeline().find(|event| about(&event)).or_else(|| events.iter().find(about).copied());
-            match ending.or_else(|| app.chosen_event()) {
-                Some(event) => of_event(look, event),
-                None => vec![("it is live", "it has not ended".to_owned())],
-            }
         }
+    } else {
+        let ending = app.timeline().find(|event| about(&event));
+        let ending = ending.or_else(|| events.iter().find(about).copied()).or_else(|| app.chosen_event());
+        ending.map_or_else(is_live, |event| of_event(look, event))
     };
     let facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let height = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(2);

@@ -213,7 +213,7 @@ impl Walker {
     fn new(count: u64) -> Self {
         let mut setup = setup();
         (setup.has_live, setup.has_past) = (false, true);
-        setup.target = "case".to_owned();
+        "case".clone_into(&mut setup.target);
         let mut walker = Self { app: App::new(setup), past: Past::new(recording(count), 80) };
         let effects = walker.app.update(Msg::Tick(Millis(NOW)));
         walker.answer(effects);
@@ -254,6 +254,16 @@ fn a_ledger_at_rest_begins_at_its_end_and_is_walked_by_keys() {
     assert_eq!(walker.app.popup, Some(Popup::Diff));
     walker.keys("esc ]");
     assert_eq!(walker.app.past.position.clone().unwrap().seq, seq, "back at the mark");
+}
+
+#[test]
+fn keys_pressed_faster_than_the_past_is_read_are_not_lost() {
+    let (mut fast, mut slow) = (Walker::new(200), Walker::new(200));
+    let effects: Vec<Effect> = (0..4).flat_map(|_| keys(&mut fast.app, "V")).collect();
+    assert_eq!(asks(&effects).len(), 1, "one after the other");
+    fast.answer(effects);
+    slow.keys("V V V V");
+    assert_eq!(fast.app.past.position, slow.app.past.position);
 }
 
 #[test]
