@@ -107,6 +107,14 @@ fn lines(figures: &Figures) -> Vec<String> {
         times(&figures.latency_us),
         times(&figures.decide_us)
     ));
+    if let Some(sync) = &figures.sync_us {
+        lines.push(format!("synced in {}", times(sync)));
+    }
+    for kind in &figures.logins {
+        let text = |text: &Option<String>| sledger_wire::escape(text.as_deref().unwrap_or("-")).into_owned();
+        let (quota, code) = (text(&kind.quota), text(&kind.code));
+        lines.push(format!("since its start: {} {} by {quota}, {code}", kind.count, kind.outcome));
+    }
     let row = |row: &TopRow| UserRow {
         user: row.user.clone(),
         active: row.active,

@@ -17,6 +17,7 @@ mod export_parts;
 mod help;
 mod import;
 mod keeping;
+mod monitor;
 mod policies;
 mod policy_check;
 mod policy_past;

@@ -23,7 +23,11 @@ impl Drop for Served {
 
 impl Served {
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut command = command(dir, &[&["serve", "--listen", "127.0.0.1:0"], args].concat());
+        Self::start_at(dir, "127.0.0.1:0", args)
+    }
+
+    pub(crate) fn start_at(dir: &Path, listen: &str, args: &[&str]) -> Self {
+        let mut command = command(dir, &[&["serve", "--listen", listen], args].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -54,13 +58,13 @@ impl Served {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }
 }
 
 /// One request as `curl` would send it; the whole answer.
-fn post(served: &Served, path: &str, body: &str) -> String {
+pub(crate) fn post(served: &Served, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(served.address()).unwrap();
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",

@@ -1,0 +1,166 @@
+//! `top` in a real terminal: what it shows, and how it leaves.
+
+use crate::common::{folder, run};
+use crate::serve::{Served, post};
+use sledger_testkit::tmux::Tmux;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+
+const SLEDGER: &str = env!("CARGO_BIN_EXE_sledger");
+/// Told after the monitor ended: its exit code, and how the terminal is set.
+const AFTER: &str = "; echo \"ended $?\"; stty -a; exec cat";
+
+fn is_restored(screen: &str) -> bool {
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    ["icanon", "echo", "isig"].iter().all(|word| words.contains(word))
+}
+
+fn top(dir: &Path, args: &str) -> Option<Tmux> {
+    Tmux::start((80, 24), dir, &format!("{SLEDGER} top {args}{AFTER}"))
+}
+
+#[test]
+fn it_starts_follows_is_resized_and_leaves_the_terminal_as_it_was() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    let Some(tmux) = top(dir.path(), &format!("--connect {}", served.url)) else { return };
+    tmux.until("the present", |screen| screen.contains("LIVE") && screen.contains("1 Overview"));
+    for n in 0..6 {
+        post(&served, "/v1/sessions", &format!(r#"{{"user":"ann","session":"s{n}"}}"#));
+    }
+    tmux.until("a user at the limit", |screen| screen.contains("ann") && screen.contains("100%"));
+    tmux.until("an eviction", |screen| screen.contains("EVICT"));
+    tmux.resize(140, 45);
+    tmux.until("more where there is room", |screen| screen.contains("durable up to"));
+    tmux.resize(40, 10);
+    tmux.until("that it is too small", |screen| screen.contains("40x10 is too small: 60x15 needed"));
+    tmux.resize(80, 24);
+    tmux.until("the overview again", |screen| screen.contains("1 Overview") && screen.contains("ann"));
+    tmux.keys(&["j", "Enter"]);
+    tmux.until("the user", |screen| screen.contains("2 User > ann") && screen.contains("s5"));
+    tmux.keys(&["t"]);
+    tmux.until("the past", |screen| screen.contains(" AT 20") && screen.contains("evicted"));
+    tmux.keys(&["q"]);
+    let screen = tmux.until("the end", |screen| screen.contains("ended") && is_restored(screen));
+    assert!(screen.contains("ended 0"), "{screen}");
+}
+
+#[test]
+fn a_signal_ends_it_and_leaves_the_terminal_as_it_was() {
+    for signal in ["TERM", "HUP"] {
+        let dir = folder(&[]);
+        let served = Served::start(dir.path(), &[]);
+        let command = format!("{SLEDGER} top --connect {} & echo $! > pid; fg{AFTER}", served.url);
+        let command = format!("set -m; {command}");
+        let Some(tmux) = Tmux::start((80, 24), dir.path(), &command) else { return };
+        tmux.until("the present", |screen| screen.contains("LIVE"));
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        let killed = std::process::Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status();
+        assert!(killed.unwrap().success());
+        let screen = tmux.until("the end", |screen| screen.contains("ended") && is_restored(screen));
+        assert!(screen.contains("ended 1"), "{screen}");
+    }
+}
+
+#[test]
+fn it_is_suspended_and_goes_on() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    let Some(tmux) = Tmux::start((80, 24), dir.path(), "PS1='ready> ' exec sh -i") else { return };
+    tmux.until("a shell", |screen| screen.contains("ready>"));
+    tmux.keys(&[&format!("{SLEDGER} top --connect {}", served.url), "Enter"]);
+    tmux.until("the present", |screen| screen.contains("LIVE"));
+    tmux.keys(&["C-z"]);
+    tmux.until("the shell", |screen| screen.contains("ready>") && !screen.contains("LIVE"));
+    tmux.keys(&["stty -a", "Enter"]);
+    tmux.until("a terminal as it was", is_restored);
+    tmux.keys(&["fg", "Enter"]);
+    tmux.until("the present again", |screen| screen.contains("LIVE") && screen.contains("1 Overview"));
+    tmux.keys(&["q"]);
+    tmux.until("the shell again", |screen| screen.contains("ready>") && !screen.contains("LIVE"));
+}
+
+#[test]
+fn a_server_that_goes_away_and_comes_back_is_told_so() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    let (url, address) = (served.url.clone(), served.address().to_owned());
+    let Some(tmux) = top(dir.path(), &format!("--connect {url}")) else { return };
+    post(&served, "/v1/sessions", r#"{"user":"ann","session":"a"}"#);
+    tmux.until("a user", |screen| screen.contains("ann"));
+    assert_eq!(served.stop("-TERM").0, Some(0));
+    tmux.until("that it is gone, and what was known", |screen| {
+        screen.contains("RECONNECTING") && screen.contains("cannot connect") && screen.contains("ann")
+    });
+    let served = Served::start_at(dir.path(), &address, &[]);
+    tmux.until("the present again", |screen| screen.contains("LIVE"));
+    for n in 0..6 {
+        post(&served, "/v1/sessions", &format!(r#"{{"user":"bob","session":"b{n}"}}"#));
+    }
+    tmux.until("the feed again", |screen| screen.contains("EVICT") && screen.contains("bob"));
+    // One that answers slowly is another state.
+    served.signal("-STOP");
+    tmux.until("that it is slow", |screen| screen.contains("SLOW"));
+    served.signal("-CONT");
+    tmux.until("the present once more", |screen| screen.contains("LIVE"));
+}
+
+#[test]
+fn whoever_answers_garbage_is_told_apart() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _read = stream.read(&mut [0; 4096]);
+            let _gone = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n\x1b[2Jboom\n");
+        }
+    });
+    let dir = folder(&[]);
+    let Some(tmux) = top(dir.path(), &format!("--connect {url}")) else { return };
+    tmux.until("what is wrong", |screen| {
+        screen.contains("RECONNECTING") && screen.contains("does not answer as a ledger")
+    });
+    tmux.keys(&["q"]);
+    tmux.until("the end", |screen| screen.contains("ended 0") && is_restored(screen));
+}
+
+#[test]
+fn a_ledger_at_rest_is_walked() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    for n in 0..7 {
+        post(&served, "/v1/sessions", &format!(r#"{{"user":"ann","session":"s{n}"}}"#));
+    }
+    let refused = run(dir.path(), &["top", "--data", "sledger-data"]);
+    assert!(refused.stderr.contains("is served by pid"), "{refused:?}");
+    served.stop("-TERM");
+    let Some(tmux) = top(dir.path(), "--data sledger-data") else { return };
+    tmux.until("the past at its end", |screen| screen.contains("3 Replay") && screen.contains(" AT 20"));
+    // As fast as anybody types: none is lost.
+    tmux.keys(&["V", "V"]);
+    tmux.until("the last eviction but one", |screen| {
+        screen.contains("<- by s5") && !screen.contains("<- by s6")
+    });
+    tmux.keys(&["q"]);
+    tmux.until("the end", |screen| screen.contains("ended 0") && is_restored(screen));
+}
+
+#[test]
+fn bindings_that_cannot_be_used_are_refused_by_name() {
+    let dir = folder(&[("sledger.toml", "[monitor]\nkeys = { fly = \"x\" }\n")]);
+    let ran = run(dir.path(), &["top", "--connect", "http://127.0.0.1:9"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("monitor.keys: there is no action `fly`"), "{ran:?}");
+    let ran = run(dir.path(), &["top", "--theme", "pink", "--connect", "http://127.0.0.1:9"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
+fn without_a_terminal_the_other_way_is_named() {
+    let dir = folder(&[]);
+    let ran = run(dir.path(), &["top", "--connect", "http://127.0.0.1:9"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("this is no terminal; `sledger top --once` prints the figures"), "{ran:?}");
+}
