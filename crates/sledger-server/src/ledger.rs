@@ -7,7 +7,7 @@ use crate::limits::BLOCK_CHUNKS_MAX;
 use crate::notes::record;
 use crate::openapi::{Bodies, Decisions, Views};
 use crate::reply::{self, Refusal, Reply};
-use crate::stats::bytes_on_disk;
+use crate::stats::{bytes_on_disk, snapshot_age};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -82,6 +82,8 @@ struct OnDisk {
     bytes: u64,
     begins: Option<Begins>,
     list: Vec<VolumeObject>,
+    /// Seconds since the newest snapshot was written.
+    snapshot_age_s: Option<u64>,
 }
 
 fn told(app: &App, seen: Seen, disk: OnDisk) -> LedgerStats {
@@ -112,6 +114,7 @@ fn told(app: &App, seen: Seen, disk: OnDisk) -> LedgerStats {
         volume_list: disk.list,
         snapshot: ledger.newest_snapshot().map(|seq| seq.0),
         disk_free: ledger.disk_free(),
+        snapshot_age_s: disk.snapshot_age_s,
         keeping: keeping(ledger),
     }
 }
@@ -146,7 +149,8 @@ fn begins(begins: &Begins) -> BeginsObject {
 /// Volumes and bytes under `data`. What cannot be read is not told: `ledger verify` says what is wrong with it.
 fn on_disk(data: &Path) -> OnDisk {
     let bytes = bytes_on_disk(data);
-    let Ok(reader) = opened(data) else { return OnDisk { bytes, ..OnDisk::default() } };
+    let snapshot_age_s = snapshot_age(data).map(|age| age.as_secs());
+    let Ok(reader) = opened(data) else { return OnDisk { bytes, snapshot_age_s, ..OnDisk::default() } };
     let volumes: Vec<VolumeInfo> = reader.volumes().collect();
     let told = volumes.iter().skip(volumes.len().saturating_sub(VOLUMES_TOLD_MAX));
     OnDisk {
@@ -154,6 +158,7 @@ fn on_disk(data: &Path) -> OnDisk {
         bytes,
         begins: reader.begins().copied(),
         list: told.map(|info| volume(data, info)).collect(),
+        snapshot_age_s,
     }
 }
 

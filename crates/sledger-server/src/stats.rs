@@ -7,14 +7,18 @@ use axum::extract::State;
 use sledger::core::Millis;
 use sledger::core::clock::Clock as _;
 use sledger::projector::{Latency, Projection, Rate};
-use sledger::{Durability, SystemClock};
-use sledger_wire::pages::{Quantiles, Rates, Top, TopRow};
+use sledger::{Durability, SystemClock, Tallies};
+use sledger_wire::pages::{LatencyClass, LoginCount, Quantiles, Rates, Top, TopRow};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Users in `/v1/top`.
 const TOP_MAX: usize = 20;
+/// Kinds of logins in `/v1/top`.
+const KINDS_MAX: usize = 32;
+/// Upper bounds of the classes of latencies, in microseconds: each four times the one before.
+const SHAPE_BOUNDS: [u64; 10] = [4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576];
 /// How deep the data directory is looked at, and how many entries at most.
 const DEPTH_MAX: u32 = 6;
 const ENTRIES_MAX: usize = 100_000;
@@ -65,7 +69,40 @@ pub(crate) async fn top(State(app): State<Arc<App>>) -> Reply {
     top.warnings = crate::health::degraded(&app).into_iter().map(|reason| reason.reason).collect();
     top.latency_us = quantiles(&app.ledger.latencies().answer);
     top.decide_us = quantiles(&app.ledger.latencies().decide);
+    top.latency_shape = shape(&app.ledger.latencies().answer);
+    top.decide_shape = shape(&app.ledger.latencies().decide);
+    top.sync_us = Some(quantiles(app.ledger.sync_latency())).filter(|sync| sync.p50.is_some());
+    let tallies = app.ledger.tallies();
+    top.logins = with_a_code(&tallies);
+    top.ends = tallies.ends.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect();
     Ok(reply::json(&top))
+}
+
+/// The most frequent kinds of logins that have a code.
+fn with_a_code(tallies: &Tallies) -> Vec<LoginCount> {
+    let mut kinds: Vec<_> = tallies.logins.iter().filter(|(kind, _)| kind.code.is_some()).collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told = kinds.into_iter().take(KINDS_MAX).map(|(kind, count)| LoginCount {
+        outcome: kind.outcome.as_str().to_owned(),
+        quota: kind.quota.as_ref().map(ToString::to_string),
+        code: kind.code.map(str::to_owned),
+        count: *count,
+    });
+    told.collect()
+}
+
+/// How many took how long; nothing where nothing was measured.
+fn shape(latency: &Latency) -> Vec<LatencyClass> {
+    let Some(seen) = latency.quantiles() else { return Vec::new() };
+    let upto = latency.at_or_below(&SHAPE_BOUNDS).into_iter().chain([seen.count]);
+    let bounds = SHAPE_BOUNDS.into_iter().map(Some).chain([None]);
+    let mut before = 0;
+    let classes = bounds.zip(upto).map(|(at_most_us, upto)| {
+        let count = upto.saturating_sub(before);
+        before = before.max(upto);
+        LatencyClass { at_most_us, count }
+    });
+    classes.collect()
 }
 
 fn top_of(views: &Projection, near: u32, durability: Durability) -> Top {
@@ -135,6 +172,18 @@ mod tests {
         written("000000000007.snap", 1_000);
         let age = snapshot_age(dir.path()).unwrap().as_secs();
         assert!((1_000..1_100).contains(&age), "{age}");
+    }
+
+    #[test]
+    fn every_latency_is_in_one_class() {
+        let latency = Latency::default();
+        assert_eq!(shape(&latency), []);
+        latency.record([1, 4, 5, 300, 2_000_000]);
+        let shape = shape(&latency);
+        let filled: Vec<_> = shape.iter().filter(|class| class.count > 0).collect();
+        let bounds: Vec<_> = filled.iter().map(|class| (class.at_most_us, class.count)).collect();
+        assert_eq!(bounds, [(Some(4), 2), (Some(16), 1), (Some(1_024), 1), (None, 1)]);
+        assert_eq!(shape.len(), SHAPE_BOUNDS.len() + 1);
     }
 
     #[test]

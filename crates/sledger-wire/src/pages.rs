@@ -109,6 +109,45 @@ pub struct Top {
     pub latency_us: Quantiles,
     /// The deciding alone, in microseconds.
     pub decide_us: Quantiles,
+    /// From handing a batch to the disk until it is durable, in microseconds; absent at rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_us: Option<Quantiles>,
+    /// How many answers took how long since the server started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latency_shape: Vec<LatencyClass>,
+    /// How many decisions took how long since the server started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decide_shape: Vec<LatencyClass>,
+    /// Logins with a code since the server started, the most frequent kinds first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logins: Vec<LoginCount>,
+    /// Sessions ended since the server started, by cause.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ends: BTreeMap<String, u64>,
+}
+
+/// How many took no longer than this, and longer than the class before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LatencyClass {
+    /// In microseconds; null for whatever took longer than the class before.
+    pub at_most_us: Option<u64>,
+    /// How many.
+    pub count: u64,
+}
+
+/// How many logins came to the same end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoginCount {
+    /// What came of them.
+    pub outcome: String,
+    /// The quota.
+    pub quota: Option<String>,
+    /// Why, for programs.
+    pub code: Option<String>,
+    /// How many.
+    pub count: u64,
 }
 
 /// A user in [`Top`].
@@ -393,6 +432,9 @@ pub struct LedgerStats {
     pub disk_free: Option<u64>,
     /// Volumes dropped since the start, and why the last try failed.
     pub keeping: Option<crate::keeping::KeepingObject>,
+    /// Seconds since the newest snapshot was written; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_age_s: Option<u64>,
 }
 
 /// `/readyz`.

@@ -231,7 +231,7 @@ fn health(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn disk(ledger: &LedgerStats) -> String {
-    let free = ledger.bytes_free.map_or_else(|| "-".to_owned(), figure::bytes);
+    let free = ledger.disk_free.map_or_else(|| "-".to_owned(), figure::bytes);
     if ledger.disk_full { format!("{free}: its reserve is reached") } else { free }
 }
 

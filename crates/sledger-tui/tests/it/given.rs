@@ -193,7 +193,7 @@ pub(crate) fn ledger() -> LedgerStats {
         head: 1_204_881,
         volumes: 3,
         bytes: 700_000_000,
-        bytes_free: Some(16_000_000_000),
+        disk_free: Some(16_000_000_000),
         snapshot_age_s: Some(250),
         durability: "durable".to_owned(),
         ..LedgerStats::default()
