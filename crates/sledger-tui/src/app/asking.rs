@@ -8,6 +8,10 @@ use sledger_wire::values::Moment;
 
 /// Users that are asked for beyond those of the figures.
 const PAGE: u32 = 200;
+/// Rows of a terminal for which the users of the figures are enough.
+const ROWS_MAX: u16 = 54;
+/// From this place on the users of the figures may soon not be enough.
+const NEAR_END: usize = 16;
 /// Milliseconds between two questions of a kind.
 const FIGURES_MS: u64 = 1_000;
 const LIST_MS: u64 = 2_000;
@@ -16,6 +20,9 @@ const SELDOM_MS: u64 = 10_000;
 
 impl App {
     pub(super) fn ask_what_is_due(&mut self, effects: &mut Vec<Effect>) {
+        if self.side == Side::Live && self.users_query().is_none() {
+            self.live.users = None;
+        }
         for (side, ask, every) in self.wanted() {
             let kind = (side, ask.kind());
             let is_due = match (side, self.answered.get(&kind)) {
@@ -113,8 +120,8 @@ impl App {
     /// The page that is needed; none where the users of the figures will do, which cost the server least.
     fn users_query(&self) -> Option<UsersQuery> {
         let by_share = Order { column: USERS_USED, descending: true };
-        let wide = self.size.1 > 40 || self.users.chosen.is_some();
-        if self.users_order == by_share && self.filter.is_empty() && !wide && self.side == Side::Live {
+        let is_plain = self.users_order == by_share && self.filter.is_empty() && self.size.1 <= ROWS_MAX;
+        if is_plain && !self.is_far_down() && self.side == Side::Live {
             return None;
         }
         let word = USER_COLUMNS.get(self.users_order.column).and_then(|column| column.sort).unwrap_or("used");
@@ -127,6 +134,13 @@ impl App {
             page_size: Some(PAGE),
             ..UsersQuery::default()
         })
+    }
+
+    /// Whether the chosen user is at the end of those of the figures, or not among them.
+    fn is_far_down(&self) -> bool {
+        let Some(chosen) = &self.users.chosen else { return false };
+        let top = self.live.top.as_ref().map_or(&[][..], |top| top.top.as_slice());
+        top.iter().position(|row| row.user == *chosen).is_none_or(|place| place >= NEAR_END)
     }
 
     /// The users of a page are no longer those that are asked for.

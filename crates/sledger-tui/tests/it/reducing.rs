@@ -190,6 +190,19 @@ fn a_filter_finds_and_says_where_it_does_not_apply() {
 }
 
 #[test]
+fn a_page_of_users_is_asked_for_only_where_the_figures_are_not_enough() {
+    let mut app = begun(setup());
+    let names: Vec<String> = (0..20).map(|n| format!("user-{n:02}")).collect();
+    let users: Vec<_> = names.iter().map(|name| (name.as_str(), 5, 5)).collect();
+    figures(&mut app, &users);
+    let is_page = |effects: &[Effect]| asks(effects).iter().any(|ask| matches!(ask, Ask::Users(_)));
+    for _ in 0..16 {
+        assert!(!is_page(&keys(&mut app, "j")), "{:?}", app.users.chosen);
+    }
+    assert!(is_page(&keys(&mut app, "j")));
+}
+
+#[test]
 fn the_tail_is_bounded_and_says_what_was_skipped() {
     let mut app = begun(setup());
     for batch in 0..20 {
