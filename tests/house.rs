@@ -55,6 +55,7 @@ const GRAPH: &[(&str, &[&str])] = &[
             "sledger-policy",
             "sledger-replay",
             "sledger-server",
+            "sledger-testkit",
         ],
     ),
 ];

@@ -55,9 +55,16 @@ struct Side {
     client: Vec<f64>,
 }
 
+impl Options {
+    /// As many connections as where nothing is said.
+    pub(crate) const fn plain() -> Self {
+        Self { users: None, connections: 512, threads: 1 }
+    }
+}
+
 /// What one run over several connections gave.
-struct Driven {
-    took: Duration,
+pub(crate) struct Driven {
+    pub(crate) took: Duration,
     latencies: Histogram<u64>,
     /// Nanoseconds on a processor.
     client: u64,
@@ -120,7 +127,7 @@ impl Side {
 }
 
 /// The logins of `range`, dealt out to the threads of the client.
-fn drive(port: u16, work: &Work, range: Range<u64>, options: &Options) -> anyhow::Result<Driven> {
+pub(crate) fn drive(port: u16, work: &Work, range: Range<u64>, options: &Options) -> anyhow::Result<Driven> {
     let threads = options.threads.min(options.connections);
     let each = options.connections / threads;
     let mut sides = Vec::new();

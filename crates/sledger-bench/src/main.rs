@@ -23,6 +23,7 @@ mod log;
 mod machine;
 mod memory;
 mod mix;
+mod monitor;
 mod open;
 mod ours;
 mod past;
@@ -66,6 +67,8 @@ enum What {
     Policy,
     /// One login per HTTP request beside an empty handler
     Http(http::Options),
+    /// What a monitor costs, and the server it looks at
+    Monitor(monitor::Options),
     /// The batch endpoint beside a Lua limiter in Redis
     Batch(batch::Options),
     /// Memory for each live session
@@ -198,6 +201,7 @@ fn measure(what: &What, common: &Common) -> anyhow::Result<(Measured, Vec<&'stat
         What::Admit(options) => admit::measure(common, options)?,
         What::Policy => policy::measure(common)?,
         What::Http(options) => http::measure(common, options)?,
+        What::Monitor(options) => monitor::measure(common, options)?,
         What::Batch(options) => batch::measure(common, options)?,
         What::Memory(options) => memory::measure(common, options)?,
         What::Refold(options) => refold::measure(common, options)?,
