@@ -100,6 +100,7 @@ mod tests {
         cursor.settle(&["c", "a", "b"]);
         assert_eq!((cursor.chosen, cursor.place(&["c", "a", "b"])), (Some("b"), Some(2)));
         assert_eq!((cursor.chosen, cursor.place(&["c", "a"])), (Some("b"), None), "it is gone, not another");
+        assert_eq!(cursor.place(&["c", "a", "z", "y"]), None, "nor whoever stands where it stood");
         cursor.step(Step::Up(1), &["c", "a"]);
         assert_eq!(cursor.chosen, Some("c"));
     }

@@ -25,6 +25,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const WAITING_MAX: usize = 1_024;
 /// Questions that wait at most: of each kind one is under way.
 const ASKED_MAX: usize = 64;
+/// Failures to read a key in a row after which the terminal is gone: one alone may be a signal that came between.
+const READ_FAILURES_MAX: u32 = 16;
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -226,10 +228,17 @@ fn listen(edges: &SyncSender<Edge>) -> io::Result<()> {
     });
     let to = edges.clone();
     thread::spawn(move || {
+        let mut failures = 0;
         // Where the terminal is gone, a signal says so too.
-        while let Ok(event) = ratatui::crossterm::event::read() {
-            if to.send(Edge::Input(event)).is_err() {
-                return;
+        while failures < READ_FAILURES_MAX {
+            match ratatui::crossterm::event::read() {
+                Ok(event) => {
+                    failures = 0;
+                    if to.send(Edge::Input(event)).is_err() {
+                        return;
+                    }
+                }
+                Err(_) => failures += 1,
             }
         }
     });
