@@ -1,7 +1,7 @@
 //! A past that is walked: decisions folded up to a moment, forth and back.
 //!
 //! Promise: what is told of a moment is the state after the last decision until then, whichever way one came there.
-//! Invariants: at most [`KEPT_MAX`] states are remembered, spread over the whole; the events and counts kept beside them
+//! Invariants: at most `KEPT_MAX` states are remembered, spread over the whole; the events and counts kept beside them
 //! have bounds of their own. Absent on purpose: writing, clocks.
 
 mod answers;

@@ -1,6 +1,6 @@
 //! Between a feed and the screen: the newest events, and how many were dropped before them.
 //!
-//! Invariant: at most [`EVENTS_KEPT`] events and [`SAID_MAX`] other things wait; the oldest go, and are counted.
+//! Invariant: at most `EVENTS_KEPT` events and `SAID_MAX` other things wait; the oldest go, and are counted.
 
 use crate::source::Fed;
 use sledger_wire::events::EventLine;

@@ -1,6 +1,6 @@
 //! How much happened when, in a bounded number of equal parts.
 //!
-//! Invariant: at most [`PARTS_MAX`] parts; when time goes beyond them, each two become one.
+//! Invariant: at most `PARTS_MAX` parts; when time goes beyond them, each two become one.
 
 use sledger_core::{Millis, Seq};
 
