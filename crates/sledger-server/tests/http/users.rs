@@ -85,7 +85,10 @@ fn top_has_the_documented_keys() {
             "top",
             "rates",
             "latency_us",
-            "decide_us"
+            "decide_us",
+            "sync_us",
+            "latency_shape",
+            "decide_shape"
         ]
     );
     assert_eq!((&top["sessions"], &top["users"], &top["at_limit"]), (&json!(6), &json!(2), &json!(1)));

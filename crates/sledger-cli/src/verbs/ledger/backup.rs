@@ -5,11 +5,11 @@
 
 use super::not_served;
 use crate::args::Global;
-use crate::configured::{self, Flags};
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
 use crate::served;
 use crate::verbs::asking::Asking;
+use crate::whence::Whence;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
@@ -46,13 +46,12 @@ pub(crate) struct Backup {
 impl Backup {
     /// Runs it.
     pub(super) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        let done = match (&global.connect, &global.data, &global.recording) {
-            (Some(url), None, None) => self.of_served(url)?,
-            (None, _, None) => {
-                let dir = configured::load(global, &Flags::new(), out)?.config.ledger.data;
-                self.of_data(&dir)?
+        let done = match Whence::of(global)? {
+            Whence::Connect(url) => self.of_served(&url)?,
+            Whence::Data(dir) => self.of_data(&dir)?,
+            Whence::Recording(_) => {
+                return Err(Usage::error("a ledger is backed up: give --connect URL or --data DIR"));
             }
-            _ => return Err(Usage::error("a ledger is backed up: give one of --connect URL, --data DIR")),
         };
         tell(&self.dest, &done, out)
     }
