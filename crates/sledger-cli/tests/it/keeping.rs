@@ -126,12 +126,7 @@ fn what_cannot_be_backed_up_or_restored_is_refused_in_words() {
     assert!(!here.join("new/backup.toml").exists());
     let hole = ["ledger", "backup", "kept", "--data", "past", "--since", "1000"];
     refused(here, &hole, 1, "from seq `1000` on it would have a hole");
-    refused(
-        here,
-        &["ledger", "backup", "new", "--recording", "x"],
-        2,
-        "give one of --connect URL, --data DIR",
-    );
+    refused(here, &["ledger", "backup", "new", "--recording", "x"], 2, "give --connect URL or --data DIR");
     refused(here, &["ledger", "restore", "kept"], 2, "name the folder of the new ledger: --data DIR");
     refused(here, &["ledger", "restore", "mine", "--data", "new"], 1, "there is no backup in `mine`");
     refused(here, &["ledger", "restore", "kept", "--data", "mine"], 1, "`mine` is not empty");
