@@ -154,7 +154,7 @@ pub struct NoteBody {
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
     /// Its name.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub name: String,
     /// Why nothing may go.
     #[schema(min_length = 1, max_length = 512, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
@@ -166,7 +166,7 @@ pub struct HoldBody {
 #[serde(deny_unknown_fields)]
 pub struct ReleaseBody {
     /// The hold's name.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub name: String,
 }
 
