@@ -17,6 +17,7 @@ use sledger_core::{Millis, Seq, State, refold};
 use sledger_projector::{Projection, Told as ToldEvent, tell};
 use sledger_replay::lines::event_line;
 use sledger_wire::values::Moment;
+use sledger_wire::why::Why;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -51,6 +52,12 @@ pub trait History: Send {
     /// # Errors
     /// Says why it cannot be read.
     fn read(&mut self, from: Seq) -> Result<Decisions, String>;
+
+    /// Why something is as it is: a session or an event, as `SESSION@SEQ` or `seq:N`.
+    ///
+    /// # Errors
+    /// Says why it cannot be told.
+    fn why(&mut self, about: &str) -> Result<Why, String>;
 }
 
 /// What is folded beside the state.
@@ -345,6 +352,8 @@ impl<H: History> Past<H> {
             events: self.recent.iter().rev().map(event_line).collect(),
             density,
             ends,
+            is_down: false,
+            counted: self.index.last,
         }
     }
 }
@@ -382,6 +391,10 @@ impl<H: History> Source for Past<H> {
         let told = match &ask {
             Ask::Move(to) => self.go(to, meanwhile),
             Ask::Timeline(user) => self.timeline(user, meanwhile),
+            Ask::Why(about) => {
+                let why = self.history.why(about);
+                why.map(|why| Told::Why { about: about.clone(), why: Box::new(why) })
+            }
             _ => self.asked(&ask),
         };
         if told.is_err() && kind == Kind::Move {

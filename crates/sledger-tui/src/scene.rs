@@ -11,6 +11,7 @@ use sledger_wire::events::EventLine;
 use sledger_wire::pages::{LedgerStats, LoginCount, Rates, Top, UserDetail, UserRow};
 use sledger_wire::policies::PolicyObject;
 use sledger_wire::values::LimitWord;
+use sledger_wire::why::Why;
 use std::collections::VecDeque;
 
 /// Events kept of the tail.
@@ -98,6 +99,19 @@ pub struct Timeline {
     pub since: Option<Millis>,
 }
 
+impl Timeline {
+    /// Takes what happened before it was looked at; what came since stays behind it.
+    pub fn begin(&mut self, user: String, events: Vec<EventLine>, is_whole: bool) {
+        let since = events.first().and_then(|event| figure::read(&event.at));
+        let mut tail = Tail::default();
+        tail.add(events, 0, TIMELINE_MAX);
+        if self.user == user {
+            tail.add(self.tail.events.drain(..).collect(), self.tail.skipped, TIMELINE_MAX);
+        }
+        *self = Self { user, tail, since: since.filter(|_| !is_whole) };
+    }
+}
+
 /// Everything that views draw.
 #[derive(Clone, Debug, Default)]
 pub struct Scene {
@@ -121,6 +135,8 @@ pub struct Scene {
     pub user: Option<Box<UserDetail>>,
     /// One session.
     pub session: Option<Box<Found>>,
+    /// Why something is as it is, and what was asked about.
+    pub why: Option<(String, Box<Why>)>,
     /// The policies.
     pub policies: Vec<PolicyObject>,
     /// One of them with its source.

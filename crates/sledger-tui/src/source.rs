@@ -7,6 +7,7 @@ use sledger_wire::pages::{LedgerStats, Top, UserDetail, UsersPage};
 use sledger_wire::policies::{PoliciesPage, PolicyObject};
 use sledger_wire::queries::UsersQuery;
 use sledger_wire::values::Moment;
+use sledger_wire::why::Why;
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,8 +37,10 @@ pub enum Ask {
     Policy(String),
     /// The quotas that are switched off, and until when.
     Quotas,
-    /// Everything that happened to a user; of the past only.
+    /// Everything that happened to a user.
     Timeline(String),
+    /// Why something is as it is: `SESSION@SEQ` or `seq:N`.
+    Why(String),
     /// Another moment; of the past only.
     Move(Move),
     /// A change; of the present only.
@@ -57,6 +60,7 @@ pub enum Kind {
     Policy,
     Quotas,
     Timeline,
+    Why,
     Move,
     Do,
 }
@@ -75,6 +79,7 @@ impl Ask {
             Self::Policy(_) => Kind::Policy,
             Self::Quotas => Kind::Quotas,
             Self::Timeline(_) => Kind::Timeline,
+            Self::Why(_) => Kind::Why,
             Self::Move(_) => Kind::Move,
             Self::Do(_) => Kind::Do,
         }
@@ -150,6 +155,15 @@ pub enum Told {
         user: String,
         /// The events.
         events: Vec<EventLine>,
+        /// Whether these are all of them, and not only the newest.
+        is_whole: bool,
+    },
+    /// Why something is as it is.
+    Why {
+        /// What was asked about.
+        about: String,
+        /// The answer.
+        why: Box<Why>,
     },
     /// How far reading the past has come.
     Reading {
@@ -176,6 +190,7 @@ impl Told {
             Self::Policy(_) => Kind::Policy,
             Self::Quotas(_) => Kind::Quotas,
             Self::Timeline { .. } => Kind::Timeline,
+            Self::Why { .. } => Kind::Why,
             Self::At(_) => Kind::Move,
             Self::Done(_) => Kind::Do,
             Self::Reading { .. } => return None,
@@ -216,6 +231,10 @@ pub struct Position {
     pub span: (Millis, Millis),
     /// What happened until then, newest first.
     pub events: Vec<EventLine>,
+    /// Whether the ledger was down at the moment.
+    pub is_down: bool,
+    /// The last event that is counted in `density` and `ends`: the rest is being read.
+    pub counted: Seq,
     /// How much happened, in equal parts of the time between first and last.
     pub density: Vec<u64>,
     /// How many evictions and refusals, in the same parts.

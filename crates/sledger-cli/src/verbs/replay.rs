@@ -14,6 +14,8 @@ mod told;
 mod verify;
 mod why;
 
+pub(crate) use why::why_of;
+
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::output::Output;

@@ -1,7 +1,7 @@
 //! What becomes of answers and events.
 
 use super::{App, Effect, Link};
-use crate::scene::{TAIL_MAX, TIMELINE_MAX, Tail, Timeline};
+use crate::scene::{TAIL_MAX, TIMELINE_MAX};
 use crate::source::{Failed, Fed, Kind, Side, Told};
 
 impl App {
@@ -37,11 +37,8 @@ impl App {
             Told::Policies(page) => scene.policies = page.policies,
             Told::Policy(policy) => scene.policy = Some(policy),
             Told::Quotas(quotas) => scene.switched_off = quotas,
-            Told::Timeline { user, events } => {
-                let mut tail = Tail::default();
-                tail.add(events, 0, TIMELINE_MAX);
-                scene.timeline = Timeline { user, tail, since: None };
-            }
+            Told::Timeline { user, events, is_whole } => scene.timeline.begin(user, events, is_whole),
+            Told::Why { about, why } => scene.why = Some((about, why)),
             Told::Reading { seq } => self.walk.reading = Some(seq),
             Told::At(position) => self.arrived(position, effects),
             Told::Done(what) => {

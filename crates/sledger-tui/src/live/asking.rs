@@ -1,14 +1,18 @@
 //! Questions, answered over HTTP.
 
 use super::Live;
+use crate::scene::TIMELINE_MAX;
 use crate::source::{Ask, Deed, Failed, Found, Source, SwitchedOff, Told};
 use serde_json::{Value, json};
 use sledger_client::{Changing, Client, ClientError};
-use sledger_wire::queries::{ClearQuery, TargetQuery, UsersQuery};
+use sledger_wire::events::EventLine;
+use sledger_wire::queries::{ClearQuery, TargetQuery, TimelineQuery, UsersQuery};
 use std::sync::atomic::Ordering;
 
 /// Why operators ended something, as it is recorded.
 const REASON: &str = "monitor";
+/// Pages of a user's past that are asked for: each is a look at the history of the server.
+const PAGES_MAX: u32 = 4;
 
 impl Source for Live {
     fn answer(&mut self, ask: Ask, _: &mut dyn FnMut(Told)) -> Result<Told, Failed> {
@@ -39,8 +43,12 @@ impl Live {
             Ask::Policy(name) => Told::Policy(Box::new(client.policy(&name)?)),
             Ask::Quotas => Told::Quotas(switched_off(client)?),
             Ask::Do(deed) => Told::Done(done(client, deed)?),
-            // The past is asked of its own source.
-            Ask::Timeline(user) => Told::Timeline { user, events: Vec::new() },
+            Ask::Timeline(user) => timeline(client, user)?,
+            Ask::Why(about) => {
+                let why = Box::new(client.why(&about)?);
+                Told::Why { about, why }
+            }
+            // The past is walked by its own source.
             Ask::Move(_) => Told::Reading { seq: 0 },
         })
     }
@@ -58,6 +66,32 @@ fn found(client: &Client, id: String) -> Result<Found, ClientError> {
             None => Err(error),
         },
     }
+}
+
+/// What happened to a user, as far as it can be had at a reasonable price.
+fn timeline(client: &Client, user: String) -> Result<Told, ClientError> {
+    let mut query = TimelineQuery {
+        who: Some(format!("user:{user}")),
+        page_size: Some(sledger_wire::queries::PAGE_SIZE_MAX),
+        ..TimelineQuery::default()
+    };
+    let mut events: Vec<EventLine> = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = match client.replay_timeline(&query) {
+            Ok(page) => page,
+            // A ledger in memory keeps no history.
+            Err(error) if error.problem().is_some_and(|problem| problem.status == 404) => break,
+            Err(error) => return Err(error),
+        };
+        events.extend(page.events);
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    let over = events.len().saturating_sub(TIMELINE_MAX);
+    events.drain(..over);
+    Ok(Told::Timeline { user, events, is_whole: over == 0 && query.after.is_none() })
 }
 
 fn switched_off(client: &Client) -> Result<Vec<SwitchedOff>, ClientError> {

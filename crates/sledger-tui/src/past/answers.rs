@@ -32,7 +32,7 @@ impl<H: History> Past<H> {
                 let policy = self.known(|known| known.one(name))?;
                 Told::Policy(Box::new(policy.ok_or("this policy was not there then")?))
             }
-            Ask::Ledger | Ask::Quotas | Ask::Do(_) | Ask::Timeline(_) | Ask::Move(_) => {
+            Ask::Ledger | Ask::Quotas | Ask::Do(_) | Ask::Timeline(_) | Ask::Why(_) | Ask::Move(_) => {
                 return Err("the past has none of this".to_owned());
             }
         })
@@ -130,6 +130,7 @@ impl<H: History> Past<H> {
     pub(super) fn timeline(&mut self, user: &str, meanwhile: &mut dyn FnMut(Told)) -> Result<Told, String> {
         let mut state: State = self.history.begin()?;
         let mut events: VecDeque<EventLine> = VecDeque::new();
+        let mut dropped = 0;
         for (count, decision) in (1_u64..).zip(self.history.read(Seq(1))?) {
             let decision = decision?;
             let first = state.seq().next();
@@ -139,10 +140,12 @@ impl<H: History> Past<H> {
             events.extend(theirs.map(event_line));
             let over = events.len().saturating_sub(TIMELINE_MAX);
             events.drain(..over);
+            dropped += over;
             if count.is_multiple_of(SAID_EVERY) {
                 meanwhile(Told::Reading { seq: state.seq().0 });
             }
         }
-        Ok(Told::Timeline { user: user.to_owned(), events: events.into() })
+        let is_whole = dropped == 0;
+        Ok(Told::Timeline { user: user.to_owned(), events: events.into(), is_whole })
     }
 }

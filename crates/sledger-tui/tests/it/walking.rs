@@ -7,6 +7,7 @@ use sledger_core::{Millis, Seq, State, refold};
 use sledger_projector::Projection;
 use sledger_replay::export::begun;
 use sledger_replay::simulate::Simulation;
+use sledger_replay::why::{Asker, Finder};
 use sledger_tui::app::{App, Effect, Msg, Popup, View};
 use sledger_tui::past::{Decisions, History, Past};
 use sledger_tui::source::{Ask, Move, Position, Side, Source, Told};
@@ -15,6 +16,7 @@ use sledger_wire::events::Begin;
 use sledger_wire::pages::Top;
 use sledger_wire::queries::UsersQuery;
 use sledger_wire::values::{Moment, moment};
+use sledger_wire::why::{About, Why};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -39,6 +41,14 @@ impl History for Recording {
         let decisions =
             self.recorded.iter().filter(|one| one.first >= from).map(|one| Ok(one.decision.clone()));
         Ok(Box::new(decisions.collect::<Vec<_>>().into_iter()))
+    }
+
+    fn why(&mut self, about: &str) -> Result<Why, String> {
+        let mut finder = Finder::new(About::parse(about).unwrap());
+        self.recorded.iter().for_each(|one| finder.decision(one.first, &one.decision));
+        let found = finder.found().map_err(|nothing| nothing.to_string())?;
+        let mut asker = Asker::new(&self.begin, found).unwrap();
+        Ok(self.recorded.iter().find_map(|one| asker.decision(&one.decision).unwrap()).unwrap())
     }
 }
 
@@ -197,6 +207,10 @@ fn a_past_that_cannot_be_read_is_said() {
         }
         fn read(&mut self, _: Seq) -> Result<Decisions, String> {
             Ok(Box::new(std::iter::once(Err("chain broken in volume 1 at seq 9".to_owned()))))
+        }
+
+        fn why(&mut self, about: &str) -> Result<Why, String> {
+            Err(format!("chain broken in volume 1 before {about}"))
         }
     }
     let failed = Past::new(Damaged, 80).answer(Ask::Move(Move::To(Moment::Now)), &mut |_| ()).unwrap_err();

@@ -32,11 +32,7 @@ pub(crate) struct Why {
 impl Why {
     /// Runs it.
     pub(crate) fn run(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        let about = read(&self.about)?;
-        let answer = match Whence::of(global)? {
-            Whence::Connect(url) => Asking::new(&url)?.why(&self.about)?,
-            whence => answered(about, &whence, global, out)?,
-        };
+        let answer = why_of(&self.about, &Whence::of(global)?, global, out)?;
         if out.is_json() {
             out.json(&answer)?;
         } else {
@@ -47,6 +43,15 @@ impl Why {
             return Ok(Exit::Diverged);
         }
         Ok(Exit::Ok)
+    }
+}
+
+/// Why what `about` names is as it is.
+pub(crate) fn why_of(about: &str, whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Answer> {
+    let read = read(about)?;
+    match whence {
+        Whence::Connect(url) => Asking::new(url)?.why(about),
+        whence => answered(read, whence, global, out),
     }
 }
 

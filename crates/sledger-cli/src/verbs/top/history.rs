@@ -4,6 +4,7 @@ use crate::args::Global;
 use crate::output::{Format, Output};
 use crate::past::Past;
 use crate::verbs::asking::Asking;
+use crate::verbs::replay;
 use crate::whence::Whence;
 use anyhow::{Error, Result, anyhow};
 use sledger_core::event::Decision;
@@ -12,6 +13,7 @@ use sledger_log::{Block, BlockStream, Reader};
 use sledger_replay::export::begun;
 use sledger_replay::history::Ahead;
 use sledger_tui::past::{Decisions, History};
+use sledger_wire::why::Why;
 use std::io::{Write, sink};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -112,5 +114,11 @@ impl History for Walked {
 
     fn read(&mut self, from: Seq) -> Result<Decisions, String> {
         self.decisions(from).map_err(|error| format!("{error:#}"))
+    }
+
+    fn why(&mut self, about: &str) -> Result<Why, String> {
+        let (mut data, mut talk): (Box<dyn Write>, Box<dyn Write>) = (Box::new(sink()), Box::new(sink()));
+        let mut out = Output::new(&mut data, &mut talk, Format::Text);
+        replay::why_of(about, &self.whence, &self.global, &mut out).map_err(|error| format!("{error:#}"))
     }
 }
