@@ -23,10 +23,11 @@ use crate::cursor::Cursor;
 use crate::filter::Filter;
 use crate::keys::{Key, Keymap};
 use crate::scene::Scene;
-use crate::source::{Ask, Failed, Fed, Kind, Side, Told};
+use crate::source::{Ask, Failed, Fed, Kind, Move, Side, Told};
 use crate::theme::ThemeName;
 use sledger_core::Millis;
-use sledger_wire::values::Offset;
+use sledger_wire::values::{Moment, Offset};
+use sledger_wire::why::Why;
 use std::collections::BTreeMap;
 
 /// What does not change while a monitor runs.
@@ -70,6 +71,8 @@ pub enum Msg {
     Told(Side, Told),
     /// No answer.
     Failed(Side, Failed),
+    /// A file was written, or why it was not.
+    Exported(Result<String, String>),
     /// The feed; of one user where it names one.
     Fed(Option<String>, Fed),
 }
@@ -83,6 +86,13 @@ pub enum Effect {
     Follow(Option<String>),
     /// Put this text into the terminal's clipboard.
     Copy(String),
+    /// Write a new file of this name here.
+    Export {
+        /// Its name.
+        name: String,
+        /// What it holds.
+        text: String,
+    },
     /// End.
     Quit,
 }
@@ -115,6 +125,8 @@ pub enum Pane {
     Sessions,
     /// The policies.
     Policies,
+    /// The source of a policy.
+    Source,
 }
 
 /// What lies over a view.
@@ -126,8 +138,8 @@ pub enum Popup {
     Sort(usize),
     /// Which columns to show.
     Columns(usize),
-    /// Why a session ended.
-    Why,
+    /// Why what is named so is as it is, from this line on.
+    Why(String, usize),
     /// The difference from the mark.
     Diff,
     /// A change to be confirmed.
@@ -231,6 +243,10 @@ pub struct App {
     pub theme: ThemeName,
     /// How the past is walked.
     pub walk: past::Walk,
+    /// Why something is as it is, or why that cannot be told; and what was asked about.
+    pub why: Option<(String, Result<Box<Why>, String>)>,
+    /// The first line shown of a policy's source.
+    pub source_line: usize,
     /// Questions under way, by when they were asked.
     asked: BTreeMap<(Side, Kind), Millis>,
     /// When each kind was last answered.
@@ -271,6 +287,8 @@ impl App {
             link: Link::Starting,
             feed_broken: None,
             walk: past::Walk::default(),
+            why: None,
+            source_line: 0,
             asked: BTreeMap::new(),
             answered: BTreeMap::new(),
             dirty: true,
@@ -290,6 +308,8 @@ impl App {
             Msg::Wheel(rows) => self.wheel(rows),
             Msg::Told(side, told) => self.told(side, told, &mut effects),
             Msg::Failed(side, failed) => self.failed(side, failed),
+            Msg::Exported(Ok(name)) => self.say(format!("written to {name}")),
+            Msg::Exported(Err(why)) => self.say(why),
             Msg::Fed(user, fed) => self.fed(user.as_deref(), fed),
         }
         self.settle();
@@ -306,6 +326,20 @@ impl App {
     #[must_use]
     pub fn view(&self) -> &View {
         self.views.last().unwrap_or(&View::Overview)
+    }
+
+    /// Opens a view as if it was gone to by keys.
+    pub fn go_to(&mut self, view: View) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.enter(view, &mut effects);
+        effects
+    }
+
+    /// Goes to a moment of the past as if it was gone to by `:goto`.
+    pub fn go_back_to(&mut self, moment: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.travel(Move::To(moment), &mut effects);
+        effects
     }
 
     /// What is shown: frozen where it is frozen.

@@ -149,6 +149,7 @@ pub enum Action {
     Slower,
     Why,
     Copy,
+    Export,
     Help,
     Quit,
 }
@@ -209,8 +210,9 @@ pub const ACTIONS: &[Bound] = &[
     bound(Action::PanRight, "pan_right", &["right"], "later"),
     bound(Action::Faster, "faster", &["+"], "play faster"),
     bound(Action::Slower, "slower", &["-"], "play slower"),
-    bound(Action::Why, "why", &["w"], "why a session ended"),
+    bound(Action::Why, "why", &["w"], "why it is so"),
     bound(Action::Copy, "copy", &["y"], "copy the row's name or id"),
+    bound(Action::Export, "export", &["o"], "write what is shown to a file"),
     bound(Action::Help, "help", &["?"], "the keys in force"),
     bound(Action::Quit, "quit", &["q", "ctrl-c"], "quit"),
 ];

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod chain;
 pub mod cursor;
 pub mod figure;
 pub mod filter;
@@ -21,6 +22,7 @@ pub mod source;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod twin;
 pub mod view;
 
 pub use run::{Ends, Sources, run};

@@ -15,7 +15,8 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use sledger_core::Millis;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -168,6 +169,10 @@ impl Around {
                 Effect::Ask(side, ask) => self.ask(side, ask),
                 Effect::Follow(user) => self.follow(user),
                 Effect::Copy(text) => screen.copy(&text)?,
+                Effect::Export { name, text } => {
+                    // Says something, and asks for nothing.
+                    let _none = app.update(Msg::Exported(written(&name, &text)));
+                }
                 Effect::Quit => is_over = true,
             }
         }
@@ -190,6 +195,17 @@ impl Around {
             (user, ring)
         });
     }
+}
+
+/// Writes a file that is not there yet, readable by its owner alone: it holds names and addresses.
+fn written(name: &str, text: &str) -> Result<String, String> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(name).map_err(|error| format!("cannot write {name}: {error}"))?;
+    file.write_all(text.as_bytes()).map_err(|error| format!("cannot write {name}: {error}"))?;
+    Ok(name.to_owned())
 }
 
 fn now() -> Millis {

@@ -11,7 +11,6 @@ use sledger_wire::events::EventLine;
 use sledger_wire::pages::{LedgerStats, LoginCount, Rates, Top, UserDetail, UserRow};
 use sledger_wire::policies::PolicyObject;
 use sledger_wire::values::LimitWord;
-use sledger_wire::why::Why;
 use std::collections::VecDeque;
 
 /// Events kept of the tail.
@@ -97,6 +96,8 @@ pub struct Timeline {
     pub tail: Tail,
     /// Since when; none for the whole past.
     pub since: Option<Millis>,
+    /// Whether what happened before it was looked at is in it.
+    pub is_told: bool,
 }
 
 impl Timeline {
@@ -108,7 +109,7 @@ impl Timeline {
         if self.user == user {
             tail.add(self.tail.events.drain(..).collect(), self.tail.skipped, TIMELINE_MAX);
         }
-        *self = Self { user, tail, since: since.filter(|_| !is_whole) };
+        *self = Self { user, tail, since: since.filter(|_| !is_whole), is_told: true };
     }
 }
 
@@ -135,8 +136,6 @@ pub struct Scene {
     pub user: Option<Box<UserDetail>>,
     /// One session.
     pub session: Option<Box<Found>>,
-    /// Why something is as it is, and what was asked about.
-    pub why: Option<(String, Box<Why>)>,
     /// The policies.
     pub policies: Vec<PolicyObject>,
     /// One of them with its source.

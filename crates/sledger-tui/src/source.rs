@@ -209,6 +209,18 @@ pub enum Found {
     Unknown(String),
 }
 
+impl Found {
+    /// Its number, where it is known.
+    #[must_use]
+    pub const fn number(&self) -> Option<u64> {
+        match self {
+            Self::Live(session) => Some(session.number),
+            Self::Ended(ended) => Some(ended.number),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// A quota that is switched off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SwitchedOff {

@@ -4,6 +4,7 @@
 //! escaped and cut by the columns they take. Every state is a word, not only a colour.
 
 mod events;
+mod lanes;
 mod overview;
 mod parts;
 mod policies;
@@ -159,7 +160,10 @@ impl Look<'_> {
             (None, false) => format!(" || {speed} "),
         };
         let at = figure::moment(app.moment(), app.setup.zone_minutes);
-        vec![Span::styled(format!(" AT {at} "), self.theme.past), Span::styled(state, self.theme.warn)]
+        let seq = app.past.position.as_ref().map(|position| position.seq.0);
+        let seq = seq.filter(|_| app.size.0 >= 100).map(|seq| format!("seq {} ", figure::number(seq)));
+        let at = format!(" AT {at} {}", seq.unwrap_or_default());
+        vec![Span::styled(at, self.theme.past), Span::styled(state, self.theme.warn)]
     }
 
     /// One line: what is typed, what is frozen, what was said, what is wrong.
@@ -204,7 +208,9 @@ impl Look<'_> {
             if alerts.len() > 1 { format!("{}/{} ", chosen + 1, alerts.len()) } else { String::new() };
         let mark = if has_keys { self.glyphs.cursor } else { ' ' };
         let what = format!("{mark}! {count}{}", alert.what);
-        let what = text::cut(&what, width, &self.glyphs);
+        // What to do is worth as much as what is wrong.
+        let least = text::width(&alert.todo).min(width * 2 / 5) + 4;
+        let what = text::cut(&what, width.saturating_sub(least), &self.glyphs);
         let room = width.saturating_sub(text::width(&what));
         let todo = text::cut(&format!(" -> {}", alert.todo), room, &self.glyphs);
         let style = if alert.is_grave { self.theme.bad } else { self.theme.warn };

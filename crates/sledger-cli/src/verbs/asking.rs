@@ -12,7 +12,7 @@ use sledger_core::Seq;
 use sledger_wire::answer::AnswerLine;
 use sledger_wire::events::EventLine;
 use sledger_wire::evidence::{CheckpointMade, SealedNow};
-use sledger_wire::pages::{SessionsPage, Top, UsersPage};
+use sledger_wire::pages::{SessionsPage, UsersPage};
 use sledger_wire::queries::{EventsQuery, SessionsQuery, UsersQuery};
 
 /// A served ledger.
@@ -83,11 +83,6 @@ impl Asking {
     /// What came of one command, asked again under the same command id until that is known.
     pub(crate) fn command(&self, line: &Value) -> Result<AnswerLine> {
         self.0.line(&line.to_string()).map_err(told)
-    }
-
-    /// The ledger in figures.
-    pub(crate) fn top(&self) -> Result<Top> {
-        self.0.top().map_err(told)
     }
 
     /// Why a session is in, ended, or was refused.

@@ -1,7 +1,7 @@
 //! What is asked, and how often: of each kind one question at a time, and of the past once for each moment.
 
 use super::rows::{USER_COLUMNS, USERS_USED};
-use super::{App, Effect, Order, View};
+use super::{App, Effect, Order, Popup, View};
 use crate::source::{Ask, Kind, Move, Side};
 use sledger_wire::queries::UsersQuery;
 use sledger_wire::values::Moment;
@@ -17,6 +17,8 @@ const FIGURES_MS: u64 = 1_000;
 const LIST_MS: u64 = 2_000;
 const POLICIES_MS: u64 = 3_000;
 const SELDOM_MS: u64 = 10_000;
+/// The same before it is asked again for what history must be read for and was not had.
+const AGAIN_MS: u64 = 30_000;
 
 impl App {
     pub(super) fn ask_what_is_due(&mut self, effects: &mut Vec<Effect>) {
@@ -111,9 +113,24 @@ impl App {
         }
         if let View::User(name) = self.user_view() {
             wanted.push((side, Ask::User(name.clone()), FIGURES_MS));
-            if side == Side::Past {
-                wanted.push((side, Ask::Timeline(name.clone()), FIGURES_MS));
+            let scene = if side == Side::Live { &self.live } else { &self.past };
+            if !scene.timeline.is_told {
+                wanted.push((side, Ask::Timeline(name.clone()), AGAIN_MS));
             }
+        }
+        if let Some(about) = self.why_wanted()
+            && self.why.as_ref().is_none_or(|(known, _)| known != about)
+        {
+            wanted.push((side, Ask::Why(about.to_owned()), AGAIN_MS));
+        }
+    }
+
+    /// What it is asked of why it is so: the view of a session tells it by itself.
+    pub(super) fn why_wanted(&self) -> Option<&str> {
+        match (&self.popup, self.view()) {
+            (Some(Popup::Why(about, _)), _) => Some(about),
+            (_, View::Session(unique)) => Some(unique),
+            _ => None,
         }
     }
 

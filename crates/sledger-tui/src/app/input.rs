@@ -5,11 +5,17 @@ use super::{App, Effect, Frozen, Order, Pane, Place, Popup, Prompt, View};
 use crate::cursor::Step;
 use crate::filter::Filter;
 use crate::keys::{ACTIONS, Action, Code, Key};
-use crate::scene::{Tail, Timeline};
+use crate::scene::Timeline;
 use crate::source::{Kind, Side};
+use crate::{chain, twin};
+use sledger_wire::events::EventLine;
 
 /// Characters of a line being typed at most.
 const PROMPT_MAX: usize = 200;
+/// Lines of a reason at most, as far as it can be scrolled.
+const WHY_LINES_MAX: usize = 200;
+/// Characters of a file's name at most.
+const NAME_MAX: usize = 100;
 /// Views one behind the other at most.
 const VIEWS_MAX: usize = 16;
 
@@ -31,7 +37,7 @@ impl App {
             ));
             return;
         };
-        if !self.popup_action(action) {
+        if !self.popup_action(action, effects) {
             self.action(action, effects);
         }
     }
@@ -64,6 +70,7 @@ impl App {
             Action::Help => self.popup = Some(Popup::Help(0)),
             Action::Why => self.why(),
             Action::Copy => self.copy(effects),
+            Action::Export => self.export(effects),
             Action::Quit => effects.push(Effect::Quit),
             Action::Freeze
             | Action::Travel
@@ -124,6 +131,8 @@ impl App {
             }
             let scene = if self.side == Side::Live { &mut self.live } else { &mut self.past };
             scene.session = None;
+            self.why = None;
+            self.forget(self.side, Kind::Why);
         }
         self.follow(effects);
     }
@@ -150,7 +159,8 @@ impl App {
         self.sessions.clear();
         let scene = if side == Side::Live { &mut self.live } else { &mut self.past };
         scene.user = None;
-        scene.timeline = Timeline { user: user.clone(), tail: Tail::default(), since: Some(now) };
+        (self.walk.pan, self.walk.zoom) = (0, if side == Side::Live { 0 } else { self.walk.zoom });
+        scene.timeline = Timeline { user: user.clone(), since: Some(now), ..Timeline::default() };
         self.forget(side, Kind::User);
         self.forget(side, Kind::Timeline);
         if side == Side::Live {
@@ -187,7 +197,9 @@ impl App {
             },
             Pane::Events => self.open_event(effects),
             Pane::Alerts => self.open_alert(effects),
-            Pane::Policies => {}
+            Pane::Policies if self.policies.chosen.is_some() => self.pane = Pane::Source,
+            Pane::Policies => self.say("choose a policy first, with j and k"),
+            Pane::Source => {}
         }
     }
 
@@ -229,7 +241,9 @@ impl App {
 
     /// Back by one: from what lies over the view, the choice, the filter, the view, the past.
     fn back(&mut self, effects: &mut Vec<Effect>) {
-        if self.views.len() > 1 {
+        if self.pane == Pane::Source {
+            self.pane = Pane::Policies;
+        } else if self.views.len() > 1 {
             self.views.pop();
             self.entered(effects);
         } else if self.side == Side::Past && self.setup.has_live {
@@ -270,10 +284,23 @@ impl App {
             Pane::Policies => {
                 let rows = self.policy_keys();
                 self.policies.step(step, &rows);
+                self.source_line = 0;
                 self.forget(self.side, Kind::Policy);
             }
+            Pane::Source => self.scroll_source(step),
         }
         self.dirty = true;
+    }
+
+    fn scroll_source(&mut self, step: Step) {
+        let text = self.scene().policy.as_ref().and_then(|policy| policy.text.as_deref());
+        let last = text.unwrap_or_default().lines().count().saturating_sub(1);
+        self.source_line = match step {
+            Step::Down(lines) => self.source_line.saturating_add(lines).min(last),
+            Step::Up(lines) => self.source_line.saturating_sub(lines),
+            Step::First => 0,
+            Step::Last => last,
+        };
     }
 
     fn freeze(&mut self) {
@@ -284,12 +311,29 @@ impl App {
     }
 
     fn why(&mut self) {
-        let has_session = self.chosen_session().is_some() || matches!(self.view(), View::Session(_));
-        if has_session || self.chosen_event().is_some() {
-            self.popup = Some(Popup::Why);
-        } else {
-            self.say("choose an ended session or an event first");
-        }
+        let Some(about) = self.asked_about() else {
+            self.say("choose a session or an event first");
+            return;
+        };
+        // Asked anew each time it is opened: a session may have ended since.
+        self.why = None;
+        self.forget(self.side, Kind::Why);
+        self.popup = Some(Popup::Why(about, 0));
+    }
+
+    /// What is chosen, as history is asked about it: an event, the end of a session, or a live one.
+    fn asked_about(&self) -> Option<String> {
+        let seq = |event: &EventLine| format!("seq:{}", event.seq);
+        let session = match self.view() {
+            View::Session(unique) => Some(unique.clone()),
+            _ => None,
+        };
+        let event = || self.chosen_event().map(seq);
+        let row = || {
+            let row = self.chosen_session()?;
+            Some(self.ending(row.number).map_or_else(|| row.unique(), seq))
+        };
+        if self.pane == Pane::Events { event().or(session) } else { session.or_else(row).or_else(event) }
     }
 
     fn copy(&mut self, effects: &mut Vec<Effect>) {
@@ -303,7 +347,7 @@ impl App {
             (_, Pane::Sessions) => self.chosen_session().map(|row| row.unique()),
             (_, Pane::Events) => event(),
             (_, Pane::Policies) => self.policies.chosen.as_ref().map(|(name, _)| name.clone()),
-            (_, Pane::Alerts) => None,
+            (_, Pane::Alerts | Pane::Source) => None,
         };
         match text {
             Some(text) => {
@@ -312,6 +356,21 @@ impl App {
             }
             None => self.say("choose a row first, with j and k"),
         }
+    }
+
+    /// What is shown, as JSON, into a file named after it.
+    fn export(&mut self, effects: &mut Vec<Effect>) {
+        let what = match self.view() {
+            View::Overview => "overview".to_owned(),
+            View::User(name) => format!("user-{name}"),
+            View::Session(unique) => format!("session-{unique}"),
+            View::Replay => "replay".to_owned(),
+            View::Policies => "policies".to_owned(),
+        };
+        let time = self.moment().rfc3339();
+        let name: String = format!("sledger-{what}-{time}").chars().map(in_a_name).take(NAME_MAX).collect();
+        let text = format!("{:#}\n", twin::json(self));
+        effects.push(Effect::Export { name: format!("{name}.json"), text });
     }
 
     pub(super) fn set_filter(&mut self, text: &str) {
@@ -350,7 +409,7 @@ impl App {
         match self.pane {
             Pane::Users => Some((Pane::Users, USER_COLUMNS)),
             Pane::Sessions => Some((Pane::Sessions, SESSION_COLUMNS)),
-            Pane::Events | Pane::Alerts | Pane::Policies => None,
+            Pane::Events | Pane::Alerts | Pane::Policies | Pane::Source => None,
         }
     }
 
@@ -358,12 +417,14 @@ impl App {
         match self.pane {
             Pane::Users => self.popup = Some(popup(self.users_order.column)),
             Pane::Sessions => self.popup = Some(popup(self.sessions_order.column)),
-            Pane::Events | Pane::Alerts | Pane::Policies => self.say("this list has one order: its own"),
+            Pane::Events | Pane::Alerts | Pane::Policies | Pane::Source => {
+                self.say("this list has one order: its own");
+            }
         }
     }
 
     /// Keys of what lies over the view; false where nothing does.
-    fn popup_action(&mut self, action: Action) -> bool {
+    fn popup_action(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
         let Some(popup) = self.popup.clone() else { return false };
         let rows = match (&popup, self.columns()) {
             (Popup::Sort(_) | Popup::Columns(_), Some((_, columns))) => columns.len(),
@@ -392,9 +453,24 @@ impl App {
                 Some(to) => self.popup = Some(Popup::Help(to)),
                 None => self.popup = None,
             },
-            Popup::Why | Popup::Diff | Popup::Confirm(_) => self.popup = None,
+            Popup::Why(about, at) => match action {
+                Action::Down => self.popup = Some(Popup::Why(about, (at + 1).min(WHY_LINES_MAX))),
+                Action::Up => self.popup = Some(Popup::Why(about, at.saturating_sub(1))),
+                Action::Copy => self.copy_why(effects),
+                _ => self.popup = None,
+            },
+            Popup::Diff | Popup::Confirm(_) => self.popup = None,
         }
         true
+    }
+
+    /// The whole reason, for a ticket.
+    fn copy_why(&mut self, effects: &mut Vec<Effect>) {
+        if let Some((_, Ok(why))) = &self.why {
+            let lines = chain::lines(why, self.setup.zone_minutes);
+            effects.push(Effect::Copy(lines.join("\n")));
+            self.say("copied");
+        }
     }
 
     /// Sorts by a column; by the same once more, the other way round.
@@ -418,4 +494,9 @@ impl App {
             None => self.hidden.push((pane, column)),
         }
     }
+}
+
+/// Names are strangers': of theirs only what no shell and no file system reads anything into.
+const fn in_a_name(letter: char) -> char {
+    if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' }
 }

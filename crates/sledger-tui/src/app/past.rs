@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 const MARKS_MAX: usize = 26;
 /// Steps that wait at most: keys pressed faster than the past is read.
 const STEPS_MAX: usize = 16;
+/// How often a time line can be halved.
+const ZOOM_MAX: u32 = 12;
 /// Decisions played at once where the speed is without bound.
 const AT_ONCE: u64 = 1_000;
 
@@ -57,6 +59,8 @@ pub struct Walk {
     pub compared: Option<char>,
     /// How far the time line is zoomed in: 0 shows all, each step half of it.
     pub zoom: u32,
+    /// How far a user's time line is moved back from now, in tenths of what it shows.
+    pub pan: u64,
     /// What the feed said that stands for a while.
     pub seen: Seen,
 }
@@ -128,6 +132,9 @@ impl App {
             self.travel_from_here(effects);
             return;
         }
+        if self.side == Side::Live && matches!(self.view(), View::User(_)) && self.look_closer(action) {
+            return;
+        }
         if self.side == Side::Live {
             self.say(format!("this walks in the past: {} goes there", self.setup.keys.hint(Action::Travel)));
             return;
@@ -142,8 +149,7 @@ impl App {
             Action::PreviousEnd => self.go(Move::PreviousEnd, effects),
             Action::PanLeft => self.pan(false, effects),
             Action::PanRight => self.pan(true, effects),
-            Action::ZoomIn => self.walk.zoom = (self.walk.zoom + 1).min(12),
-            Action::ZoomOut => self.walk.zoom = self.walk.zoom.saturating_sub(1),
+            Action::ZoomIn | Action::ZoomOut => drop(self.look_closer(action)),
             Action::Faster => self.walk.speed = (self.walk.speed + 1).min(SPEEDS.len() - 1),
             Action::Slower => self.walk.speed = self.walk.speed.saturating_sub(1),
             Action::Mark => self.mark(),
@@ -177,6 +183,31 @@ impl App {
         let to = if is_later { at.saturating_add(step) } else { at.saturating_sub(step) };
         let (first, last) = position.span;
         self.go(Move::To(Moment::At(Millis(to.clamp(first.0, last.0)))), effects);
+    }
+
+    /// A user's time line, closer or moved; false where the key does something else.
+    fn look_closer(&mut self, action: Action) -> bool {
+        match action {
+            Action::ZoomIn => self.walk.zoom = (self.walk.zoom + 1).min(ZOOM_MAX),
+            Action::ZoomOut => self.walk.zoom = self.walk.zoom.saturating_sub(1),
+            Action::PanLeft => self.walk.pan = (self.walk.pan + 1).min(10 << self.walk.zoom),
+            Action::PanRight => self.walk.pan = self.walk.pan.saturating_sub(1),
+            _ => return false,
+        }
+        if self.walk.zoom == 0 {
+            self.walk.pan = 0;
+        }
+        true
+    }
+
+    /// What a user's time line shows, of what began at `begin`.
+    #[must_use]
+    pub fn user_window(&self, begin: Millis) -> (Millis, Millis) {
+        let moment = self.moment();
+        let shown = (moment.since(begin) >> self.walk.zoom).max(1);
+        let back = if self.side == Side::Live { shown.saturating_mul(self.walk.pan) / 10 } else { 0 };
+        let until = moment.0.saturating_sub(back).max(begin.0.saturating_add(shown)).min(moment.0.max(1));
+        (Millis(until.saturating_sub(shown)), Millis(until))
     }
 
     /// What the time line shows.

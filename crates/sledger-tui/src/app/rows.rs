@@ -57,7 +57,7 @@ pub(crate) fn panes(view: &View) -> &'static [Pane] {
         View::User(_) => &[Pane::Sessions, Pane::Events],
         View::Session(_) => &[Pane::Events],
         View::Replay => &[Pane::Events, Pane::Users],
-        View::Policies => &[Pane::Policies],
+        View::Policies => &[Pane::Policies, Pane::Source, Pane::Events],
     }
 }
 
@@ -117,9 +117,31 @@ impl App {
                 let about = |event: &&EventLine| event.number.is_some() && event.number == number;
                 self.timeline().filter(about).collect::<Vec<_>>().into_iter().rev().collect()
             }
+            (View::Policies, Side::Live, _) => {
+                self.scene().tail.events.iter().rev().filter(|event| self.is_of_policy(event)).collect()
+            }
+            (View::Policies, Side::Past, Some(position)) => {
+                position.events.iter().filter(|event| self.is_of_policy(event)).collect()
+            }
             (_, Side::Past, Some(position)) => position.events.iter().filter(wants).collect(),
             _ => self.scene().tail.events.iter().rev().filter(wants).collect(),
         }
+    }
+
+    /// Whether an event is about policies: about the one that is chosen, where one is.
+    fn is_of_policy(&self, event: &EventLine) -> bool {
+        let chosen = self.policies.chosen.as_ref().map(|(name, _)| name.as_str());
+        let details = event.details.get("policy").and_then(|policy| policy.as_str());
+        let named = event.policy.as_deref().or(details);
+        let name = named.and_then(|named| named.split('@').next());
+        event.kind.starts_with("policy.") && (chosen.is_none() || chosen == name)
+    }
+
+    /// The event that ended a session, where it is known.
+    #[must_use]
+    pub fn ending(&self, number: u64) -> Option<&EventLine> {
+        let is_it = |event: &&EventLine| event.number == Some(number) && SessionRow::ended(event).is_some();
+        self.timeline().find(is_it)
     }
 
     /// Where each policy is in force or on trial; those of no quota once, without one.

@@ -1,8 +1,8 @@
 //! What becomes of answers and events.
 
 use super::{App, Effect, Link};
-use crate::scene::{TAIL_MAX, TIMELINE_MAX};
-use crate::source::{Failed, Fed, Kind, Side, Told};
+use crate::scene::{Scene, TAIL_MAX, TIMELINE_MAX};
+use crate::source::{Failed, Fed, Found, Kind, Side, Told};
 
 impl App {
     pub(super) fn told(&mut self, side: Side, told: Told, effects: &mut Vec<Effect>) {
@@ -24,21 +24,21 @@ impl App {
                 scene.users = Some(page.users);
             }
             Told::User(user) => {
-                // Opened while it is frozen: there is nothing older to show.
-                if let Some(frozen) = self.frozen.as_mut().filter(|_| side == Side::Live) {
-                    let known = frozen.scene.user.as_ref().is_some_and(|known| known.user == user.user);
-                    if !known {
-                        frozen.scene.user = Some(user.clone());
-                    }
-                }
                 scene.user = Some(user);
+                self.show_opened(side);
             }
-            Told::Session(found) => scene.session = Some(found),
+            Told::Session(found) => {
+                scene.session = Some(found);
+                self.show_opened(side);
+            }
             Told::Policies(page) => scene.policies = page.policies,
             Told::Policy(policy) => scene.policy = Some(policy),
             Told::Quotas(quotas) => scene.switched_off = quotas,
-            Told::Timeline { user, events, is_whole } => scene.timeline.begin(user, events, is_whole),
-            Told::Why { about, why } => scene.why = Some((about, why)),
+            Told::Timeline { user, events, is_whole } => {
+                scene.timeline.begin(user, events, is_whole);
+                self.show_opened(side);
+            }
+            Told::Why { about, why } => self.why = Some((about, Ok(why))),
             Told::Reading { seq } => self.walk.reading = Some(seq),
             Told::At(position) => self.arrived(position, effects),
             Told::Done(what) => {
@@ -50,6 +50,22 @@ impl App {
         }
     }
 
+    /// What was opened while the view is frozen is shown as it was when it was opened: there is nothing older.
+    fn show_opened(&mut self, side: Side) {
+        let Some(frozen) = self.frozen.as_mut().filter(|_| side == Side::Live) else { return };
+        let (shown, live) = (&mut frozen.scene, &self.live);
+        let name = |scene: &Scene| scene.user.as_ref().map(|user| user.user.clone());
+        if name(shown) != name(live) {
+            shown.user.clone_from(&live.user);
+        }
+        if shown.timeline.user != live.timeline.user || !shown.timeline.is_told {
+            shown.timeline.clone_from(&live.timeline);
+        }
+        if shown.session.as_deref().map(Found::number) != live.session.as_deref().map(Found::number) {
+            shown.session.clone_from(&live.session);
+        }
+    }
+
     pub(super) fn failed(&mut self, side: Side, failed: Failed) {
         self.dirty = true;
         self.note(side, failed.kind);
@@ -58,6 +74,10 @@ impl App {
             if !matches!(self.link, Link::Lost { .. }) {
                 self.link = Link::Lost { since: self.now, why };
             }
+            return;
+        }
+        if kind == Kind::Why {
+            self.why = self.why_wanted().map(|about| (about.to_owned(), Err(why)));
             return;
         }
         if side == Side::Past {

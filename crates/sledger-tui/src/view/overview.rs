@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use sledger_wire::pages::{LedgerStats, LoginCount, Quantiles, UserRow};
+use sledger_wire::pages::{LatencyClass, LedgerStats, LoginCount, Quantiles, UserRow};
 
 /// Draws it.
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -141,21 +141,57 @@ fn rates(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     Look::lines(kinds.map(line).to_vec(), inner, buffer);
 }
 
+/// How long deciding and answering took: in percentiles, and how they are spread.
 fn latency(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
-    let inner = look.frame("latency", "since start", None, area, buffer);
-    let scene = look.app.scene();
-    let line = |name: &str, times: &Quantiles| {
-        let text = format!(
-            " {name:<7} p50 {} p99 {} p99.9 {}",
-            micros(times.p50),
-            micros(times.p99),
-            micros(times.p999)
-        );
-        Line::raw(text::cut(&text, usize::from(inner.width), &look.glyphs))
+    let inner = look.frame("p50/p99/p99.9, shape", "since start", None, area, buffer);
+    let Some(top) = &look.app.scene().top else { return };
+    let width = usize::from(inner.width);
+    let mut lines = vec![
+        timed(look, "decide", &top.decide_us, &top.decide_shape, width),
+        timed(look, "answer", &top.latency_us, &top.latency_shape, width),
+    ];
+    let room = usize::from(inner.height).saturating_sub(lines.len());
+    lines.extend(bars(look, &top.latency_shape, width).into_iter().take(room));
+    Look::lines(lines, inner, buffer);
+}
+
+fn timed(
+    look: &Look<'_>,
+    name: &str,
+    times: &Quantiles,
+    shape: &[LatencyClass],
+    width: usize,
+) -> Line<'static> {
+    let text = format!(" {name} {}/{}/{}", micros(times.p50), micros(times.p99), micros(times.p999));
+    // A class has fewer the further it lies from the middle: by their number of digits small ones are seen too.
+    let heights: Vec<u64> =
+        shape.iter().map(|class| u64::from(class.count.checked_ilog2().map_or(0, |log| log + 1))).collect();
+    let shown = spark(&heights, heights.len(), &look.glyphs);
+    let room = width.saturating_sub(heights.len() + 1);
+    let text = text::left(&text, room.max(20).min(width), &look.glyphs);
+    Line::from(vec![Span::raw(text), Span::raw(" "), Span::styled(shown, look.theme.focus)])
+}
+
+/// How many answers took how long, a bar each; those in which nothing fell at both ends are left out.
+fn bars(look: &Look<'_>, shape: &[LatencyClass], width: usize) -> Vec<Line<'static>> {
+    let is_met = |class: &LatencyClass| class.count > 0;
+    let (Some(first), Some(last)) = (shape.iter().position(is_met), shape.iter().rposition(is_met)) else {
+        return Vec::new();
     };
-    let lines =
-        scene.top.as_ref().map(|top| vec![line("decide", &top.decide_us), line("answer", &top.latency_us)]);
-    Look::lines(lines.unwrap_or_default(), inner, buffer);
+    let classes = shape.get(first..=last).unwrap_or_default();
+    let most = classes.iter().map(|class| class.count).max().unwrap_or(1).max(1);
+    let total: u64 = shape.iter().map(|class| class.count).sum();
+    let line = |class: &LatencyClass| {
+        let until = class.at_most_us.map_or_else(|| "more".to_owned(), |us| format!("<{}", micros(Some(us))));
+        let share = figure::percent(class.count, total);
+        let room = width.saturating_sub(15);
+        let filled =
+            usize::try_from(class.count.saturating_mul(room as u64) / most).unwrap_or(room).min(room);
+        // One that was met is seen.
+        let bar = look.glyphs.full.repeat(filled.max(usize::from(class.count > 0)));
+        Line::from(vec![Span::raw(format!(" {until:>7} {share:>3}% ")), Span::styled(bar, look.theme.focus)])
+    };
+    classes.iter().map(line).collect()
 }
 
 /// Why logins were refused or made room: as the server counts them, else of the events that are kept.

@@ -1,9 +1,10 @@
 //! The policies: where each decides or is tried, and how it fares.
 
-use super::Look;
 use super::parts::{Cells, RowShown};
+use super::{Look, events, is_wide};
 use crate::app::Pane;
 use crate::figure;
+use crate::keys::Action;
 use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -13,7 +14,16 @@ use ratatui::text::Line;
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
     table(look, upper, buffer);
-    source(look, lower, buffer);
+    let title = "failures, differences and changes";
+    if is_wide(area) {
+        let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(lower);
+        source(look, left, buffer);
+        events::render(look, title, right, buffer);
+    } else if look.app.pane == Pane::Events {
+        events::render(look, title, lower, buffer);
+    } else {
+        source(look, lower, buffer);
+    }
 }
 
 fn table(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -68,8 +78,10 @@ fn source(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let chosen = app.policies.chosen.as_ref().map(|(name, _)| name.as_str());
     let policy = app.scene().policy.as_deref().filter(|policy| Some(policy.name.as_str()) == chosen);
     let title = chosen.map_or_else(|| "source".to_owned(), |name| format!("source of {name}"));
-    let kept = policy.map_or_else(String::new, |policy| format!("{} kept", policy.kept));
-    let inner = look.frame(&title, &kept, None, area, buffer);
+    let key = |action| app.setup.keys.hint(action);
+    let keys = format!("{} reads it, {} its events", key(Action::Open), key(Action::NextPane));
+    let kept = policy.map_or_else(|| keys.clone(), |policy| format!("{} kept; {keys}", policy.kept));
+    let inner = look.frame(&title, &kept, Some(Pane::Source), area, buffer);
     let width = usize::from(inner.width);
     let Some(policy) = policy else {
         let text = if chosen.is_some() { " asking" } else { " choose a policy with j and k" };
@@ -83,6 +95,6 @@ fn source(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         let room = width.saturating_sub(6);
         Line::raw(format!("{:>4}  {}", place + 1, text::cut(text, room, &look.glyphs)))
     });
-    lines.extend(numbered.take(usize::from(inner.height)));
+    lines.extend(numbered.skip(app.source_line).take(usize::from(inner.height)));
     Look::lines(lines, inner, buffer);
 }

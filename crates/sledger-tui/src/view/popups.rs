@@ -1,27 +1,28 @@
 //! What lies over a view: help, choices, why, differences, confirmations.
 
-use super::{Look, session};
-use crate::app::{COMMANDS, Confirm, Pane, Popup, SESSION_COLUMNS, USER_COLUMNS, View};
+use super::Look;
+use crate::app::{COMMANDS, Confirm, Pane, Popup, SESSION_COLUMNS, USER_COLUMNS};
+use crate::chain;
 use crate::figure;
-use crate::keys::ACTIONS;
-use crate::scene::SessionRow;
-use crate::source::Found;
+use crate::keys::{ACTIONS, Action};
 use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Clear, Widget as _};
+use ratatui::widgets::{Clear, Paragraph, Widget as _, Wrap};
 use sledger_wire::escape::brief;
 use sledger_wire::events::EventLine;
+use sledger_wire::why::Why;
 
 /// Draws what lies over the view, where something does.
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     match &look.app.popup {
+        None if look.app.pane == Pane::Alerts => alerts(look, area, buffer),
         None => {}
         Some(Popup::Help(at)) => help(look, *at, area, buffer),
         Some(Popup::Sort(at)) => columns(look, "sort by", *at, area, buffer),
         Some(Popup::Columns(at)) => columns(look, "columns", *at, area, buffer),
-        Some(Popup::Why) => why(look, area, buffer),
+        Some(Popup::Why(about, at)) => why(look, about, *at, area, buffer),
         Some(Popup::Diff) => diff(look, area, buffer),
         Some(Popup::Confirm(confirm)) => ask(look, confirm, area, buffer),
     }
@@ -35,6 +36,33 @@ fn boxed(look: &Look<'_>, title: &str, (width, height): (u16, u16), area: Rect, 
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(place, buffer);
     look.frame(title, "", Some(look.app.pane), place, buffer)
+}
+
+/// Everything that is wrong, and what to do about each.
+fn alerts(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let rows = look.app.alert_rows();
+    let height = u16::try_from(rows.len().max(1) * 2).unwrap_or(u16::MAX).saturating_add(2);
+    let place = Rect { height: height.min(area.height), ..area };
+    Clear.render(place, buffer);
+    let hint = format!("{} goes there", look.app.setup.keys.hint(Action::Open));
+    let inner = look.frame("what is wrong", &hint, Some(Pane::Alerts), place, buffer);
+    if rows.is_empty() {
+        return Look::lines(vec![Line::styled(" nothing", look.theme.good)], inner, buffer);
+    }
+    let keys: Vec<String> = rows.iter().map(|alert| alert.key.clone()).collect();
+    let shown = usize::from(inner.height / 2).max(1);
+    let offset = look.app.alerts.offset(&keys, shown);
+    let chosen = look.app.alerts.place(&keys).unwrap_or(0);
+    let width = usize::from(inner.width);
+    let lines = rows.iter().enumerate().skip(offset).take(shown).flat_map(|(place, alert)| {
+        let mark = if place == chosen { look.glyphs.cursor } else { ' ' };
+        let style = if alert.is_grave { look.theme.bad } else { look.theme.warn };
+        let style = if place == chosen { style.patch(look.theme.chosen) } else { style };
+        let what = text::left(&format!("{mark} {}", alert.what), width, &look.glyphs);
+        let todo = text::cut(&format!("    -> {}", alert.todo), width, &look.glyphs);
+        [Line::styled(what, style), Line::styled(todo, look.theme.plain)]
+    });
+    Look::lines(lines.collect(), inner, buffer);
 }
 
 fn help(look: &Look<'_>, at: usize, area: Rect, buffer: &mut Buffer) {
@@ -77,35 +105,76 @@ fn columns(look: &Look<'_>, title: &str, at: usize, area: Rect, buffer: &mut Buf
     Look::lines(columns.iter().enumerate().map(line).collect(), inner, buffer);
 }
 
-/// Why the chosen session ended, or what the chosen event says in full.
-fn why(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+/// Why something is as it is; until that is told, what its event says.
+fn why(look: &Look<'_>, about: &str, at: usize, area: Rect, buffer: &mut Buffer) {
+    let width = area.width.min(110);
+    let lines = reasons(look, about, usize::from(width));
+    let room = usize::from(width.saturating_sub(2)).max(1);
+    let rows: usize = lines.iter().map(|line| line.width().max(1).div_ceil(room)).sum();
+    // Words are not cut: where lines are broken one more may be needed.
+    let spare = if rows > lines.len() { 3 } else { 2 };
+    let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(spare);
+    let inner = boxed(look, &format!("why {}", brief(about)), (width, height), area, buffer);
+    broken(lines, at, inner, buffer);
+}
+
+/// The same as a part of a view.
+pub(super) fn reason(look: &Look<'_>, about: &str, area: Rect, buffer: &mut Buffer) {
+    let key = look.app.setup.keys.hint(Action::Why);
+    let inner = look.frame("why", &format!("{key} shows all of it"), None, area, buffer);
+    let lines = reasons(look, about, usize::from(inner.width));
+    broken(lines, 0, inner, buffer);
+}
+
+/// Lines from `at` on, long ones broken between words.
+fn broken(lines: Vec<Line<'static>>, at: usize, area: Rect, buffer: &mut Buffer) {
+    let first = u16::try_from(at).unwrap_or(u16::MAX);
+    Paragraph::new(lines).wrap(Wrap { trim: false }).scroll((first, 0)).render(area, buffer);
+}
+
+fn reasons(look: &Look<'_>, about: &str, width: usize) -> Vec<Line<'static>> {
+    let known = look.app.why.as_ref().filter(|(known, _)| known == about).map(|(_, answer)| answer);
+    let first = match known {
+        Some(Ok(why)) => return chained(look, why),
+        Some(Err(reason)) => Line::styled(format!(" {}", sledger_wire::escape(reason)), look.theme.bad),
+        None => Line::styled(" asking the history", look.theme.dim),
+    };
+    std::iter::once(first).chain(seen(look, about, width)).collect()
+}
+
+fn chained(look: &Look<'_>, why: &Why) -> Vec<Line<'static>> {
+    let style = |place: usize, line: &str| match place {
+        0 => look.theme.strong,
+        _ if line.starts_with("DIFFERS") => look.theme.bad,
+        _ if line.ends_with("as it was") => look.theme.good,
+        _ => look.theme.plain,
+    };
+    let lines = chain::lines(why, look.app.setup.zone_minutes);
+    let shown = lines.iter().enumerate();
+    shown
+        .map(|(place, line)| Line::styled(format!(" {}", sledger_wire::escape(line)), style(place, line)))
+        .collect()
+}
+
+/// What is known of it without asking.
+fn seen(look: &Look<'_>, about: &str, width: usize) -> Vec<Line<'static>> {
     let app = look.app;
-    let row = app.chosen_session();
-    let about = |event: &&&EventLine| {
-        row.as_ref().is_some_and(|row| event.number == Some(row.number) && SessionRow::ended(event).is_some())
-    };
+    let seq = about.strip_prefix("seq:").and_then(|seq| seq.parse::<u64>().ok());
     let events = app.event_rows();
-    let is_live = || vec![("it is live", "it has not ended".to_owned())];
-    let facts = if let (View::Session(_), Some(found)) = (app.view(), &app.scene().session) {
-        match &**found {
-            Found::Ended(ended) => session::why(look, ended),
-            Found::Live(_) => is_live(),
-            Found::Unknown(id) => vec![("unknown", brief(id))],
-        }
-    } else {
-        let ending = app.timeline().find(|event| about(&event));
-        let ending = ending.or_else(|| events.iter().find(about).copied()).or_else(|| app.chosen_event());
-        ending.map_or_else(is_live, |event| of_event(look, event))
-    };
-    let facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let height = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let inner = boxed(look, "why", (area.width.min(110), height), area, buffer);
-    let width = usize::from(inner.width);
-    Look::lines(facts.iter().map(|(key, value)| look.fact(key, value, width)).collect(), inner, buffer);
+    let event = seq.and_then(|seq| {
+        let is_it = |event: &&EventLine| event.seq == seq;
+        app.timeline().find(is_it).or_else(|| events.iter().copied().find(is_it))
+    });
+    let facts = event
+        .map(|event| of_event(look, event))
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty());
+    facts.map(|(key, value)| look.fact(key, &value, width.saturating_sub(2))).collect()
 }
 
 /// The chain from what was asked to what was told.
-fn of_event(look: &Look<'_>, event: &EventLine) -> Vec<(&'static str, String)> {
+pub(super) fn of_event(look: &Look<'_>, event: &EventLine) -> Vec<(&'static str, String)> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let at = figure::read(&event.at).unwrap_or_default();
     let used = match (event.active, &event.limit) {
@@ -134,8 +203,16 @@ fn of_event(look: &Look<'_>, event: &EventLine) -> Vec<(&'static str, String)> {
 }
 
 fn diff(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let Some((title, lines)) = differences(look) else { return };
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inner = boxed(look, &title, (60, height), area, buffer);
+    Look::lines(lines, inner, buffer);
+}
+
+/// What differs from the mark that is compared with.
+pub(super) fn differences(look: &Look<'_>) -> Option<(String, Vec<Line<'static>>)> {
     let app = look.app;
-    let (Some(mark), Some(top)) = (app.compared(), &app.past.top) else { return };
+    let (mark, top) = app.compared().zip(app.past.top.as_ref())?;
     let change = |name: &str, from: u64, to: u64| {
         let sign = if to >= from { '+' } else { '-' };
         let by = figure::number(to.abs_diff(from));
@@ -158,9 +235,7 @@ fn diff(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
             lines.push(Line::styled(format!("   - {}", brief(id)), look.theme.warn));
         }
     }
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let inner = boxed(look, &title, (60, height), area, buffer);
-    Look::lines(lines, inner, buffer);
+    Some((title, lines))
 }
 
 fn ask(look: &Look<'_>, confirm: &Confirm, area: Rect, buffer: &mut Buffer) {

@@ -1,6 +1,6 @@
 //! The past at one moment: where it lies in time, who was in, what happened until then.
 
-use super::{Look, events, is_wide, overview};
+use super::{Look, events, is_wide, overview, popups};
 use crate::figure::{self, number, spark};
 use crate::source::{Kind, Position, Side};
 use crate::text;
@@ -17,9 +17,19 @@ pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let heights = [Constraint::Length(upper), Constraint::Fill(1), Constraint::Fill(1)];
     let [time, state, below] = Layout::vertical(heights).areas(area);
     line_of_time(look, position, time, buffer);
-    let [left, right] = Layout::horizontal([Constraint::Fill(2), Constraint::Length(26)]).areas(state);
+    let beside = if is_wide(area) { 44 } else { 26 };
+    let [left, right] = Layout::horizontal([Constraint::Fill(2), Constraint::Length(beside)]).areas(state);
     overview::users(look, left, buffer);
-    figures(look, right, buffer);
+    match popups::differences(look).filter(|_| is_wide(area)) {
+        Some((title, lines)) => {
+            let [all, differing] =
+                Layout::vertical([Constraint::Length(9), Constraint::Fill(1)]).areas(right);
+            figures(look, all, buffer);
+            let inner = look.frame(&title, "", None, differing, buffer);
+            Look::lines(lines, inner, buffer);
+        }
+        None => figures(look, right, buffer),
+    }
     events::render(look, "events until then", below, buffer);
 }
 
@@ -64,21 +74,24 @@ fn line_of_time(look: &Look<'_>, position: &Position, area: Rect, buffer: &mut B
     };
     let mut lines = vec![
         Line::from(vec![
-            Span::raw(" cursor   "),
+            Span::raw(if position.is_down { " DOWN     " } else { " cursor   " }),
             Span::styled(cursor.into_iter().collect::<String>(), look.theme.focus),
         ]),
         row("density", &position.density),
         row("evicted", &position.ends),
     ];
-    lines.push(state_line(look, usize::from(inner.width)));
+    lines.push(state_line(look, position, usize::from(inner.width)));
     Look::lines(lines, inner, buffer);
 }
 
-fn state_line(look: &Look<'_>, width: usize) -> Line<'static> {
+fn state_line(look: &Look<'_>, position: &Position, width: usize) -> Line<'static> {
     let app = look.app;
     let text = match (app.walk.reading, app.is_asking(Side::Past, Kind::Move)) {
         (Some(seq), _) => format!(" reading, event {}", number(seq)),
         (None, true) => " looking for it".to_owned(),
+        (None, false) if position.counted < position.last => {
+            format!(" counted up to event {} of {}", number(position.counted.0), number(position.last.0))
+        }
         (None, false) if app.walk.marks.is_empty() => " m marks this moment, d compares with it".to_owned(),
         (None, false) => {
             let marks = app.walk.marks.iter().map(|mark| {

@@ -1,6 +1,6 @@
 //! One session: facts, deadlines, how it ended and why.
 
-use super::{Look, events};
+use super::{Look, events, is_wide, popups};
 use crate::figure;
 use crate::source::Found;
 use ratatui::buffer::Buffer;
@@ -11,23 +11,46 @@ use sledger_wire::answer::{SessionObject, TombstoneObject};
 
 /// Draws it.
 pub(super) fn render(look: &Look<'_>, unique: &str, area: Rect, buffer: &mut Buffer) {
-    let [upper, lower] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(1)]).areas(area);
-    let inner = look.frame("session", unique, None, upper, buffer);
-    let width = usize::from(inner.width);
     let found = look.app.scene().session.as_deref();
     let facts = match found {
-        None => return waiting(look, inner, buffer),
+        None => Vec::new(),
         Some(Found::Unknown(_)) => {
             vec![("unknown", "no session of this id is live or remembered".to_owned())]
         }
         Some(Found::Live(session)) => live(look, session),
         Some(Found::Ended(ended)) => why(look, ended),
     };
-    let lines =
-        facts.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| look.fact(key, value, width));
-    Look::lines(lines.collect(), inner, buffer);
+    let facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let columns = if is_wide(area) { 1 } else { 2 };
+    let rows = u16::try_from(facts.len().div_ceil(columns)).unwrap_or(u16::MAX).clamp(1, area.height / 2);
+    let tail = if area.height < 18 { 0 } else { area.height / 5 };
+    let heights = [Constraint::Length(rows + 2), Constraint::Fill(1), Constraint::Length(tail)];
+    let [upper, middle, lower] = Layout::vertical(heights).areas(area);
+    let inner = look.frame("session", unique, None, upper, buffer);
+    if found.is_none() {
+        waiting(look, inner, buffer);
+    }
+    in_columns(look, &facts, columns, inner, buffer);
+    popups::reason(look, unique, middle, buffer);
     if lower.height > 2 {
         events::render(look, "its events", lower, buffer);
+    }
+}
+
+/// Facts one below the other, in so many columns.
+fn in_columns(
+    look: &Look<'_>,
+    facts: &[(&'static str, String)],
+    columns: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let rows = facts.len().div_ceil(columns).max(1);
+    let areas = Layout::horizontal(vec![Constraint::Fill(1); columns]).split(area);
+    for (column, area) in facts.chunks(rows).zip(areas.iter()) {
+        let width = usize::from(area.width);
+        let lines = column.iter().map(|(key, value)| look.fact(key, value, width)).collect();
+        Look::lines(lines, *area, buffer);
     }
 }
 
@@ -69,7 +92,7 @@ fn live(look: &Look<'_>, session: &SessionObject) -> Vec<(&'static str, String)>
 }
 
 /// Why a session ended, the chain from what was asked to what was told.
-pub(super) fn why(look: &Look<'_>, ended: &TombstoneObject) -> Vec<(&'static str, String)> {
+fn why(look: &Look<'_>, ended: &TombstoneObject) -> Vec<(&'static str, String)> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let by = match (&ended.by_session, ended.by_number) {
         (Some(by), Some(number)) => format!("{by}@{number}"),

@@ -1,10 +1,11 @@
 //! One user: sessions, the drawn time line, what happened.
 
 use super::parts::{Cells, RowShown, head};
-use super::{Look, events, is_wide};
+use super::{Look, events, is_wide, lanes, popups};
 use crate::app::Pane;
 use crate::app::SESSION_COLUMNS;
 use crate::figure::{self, gauge};
+use crate::keys::Action;
 use crate::scene::{SessionRow, limit_of, limit_word};
 use crate::source::Side;
 use crate::text;
@@ -12,6 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use sledger_core::Millis;
+use sledger_wire::events::EventLine;
 
 /// Draws it.
 pub(super) fn render(look: &Look<'_>, name: &str, area: Rect, buffer: &mut Buffer) {
@@ -25,11 +27,29 @@ pub(super) fn render(look: &Look<'_>, name: &str, area: Rect, buffer: &mut Buffe
     summary(look, name, facts, buffer);
     table(look, &rows, sessions, buffer);
     if drawn > 4 {
-        drawn_timeline(look, &rows, timeline, buffer);
+        lanes::render(look, &rows, timeline, buffer);
     }
-    if below.height > 2 {
+    let ending = ending_of_chosen(look).filter(|_| is_wide(area));
+    if let Some(ending) = ending {
+        let [left, right] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(below);
+        events::render(look, &since(look), left, buffer);
+        end_of_chosen(look, ending, right, buffer);
+    } else if below.height > 2 {
         events::render(look, &since(look), below, buffer);
     }
+}
+
+fn ending_of_chosen<'a>(look: &Look<'a>) -> Option<&'a EventLine> {
+    look.app.sessions.chosen.and_then(|number| look.app.ending(number))
+}
+
+/// What the event that ended the chosen session says.
+fn end_of_chosen(look: &Look<'_>, ending: &EventLine, area: Rect, buffer: &mut Buffer) {
+    let key = look.app.setup.keys.hint(Action::Why);
+    let inner = look.frame("how it ended", &format!("{key} asks the history why"), None, area, buffer);
+    let width = usize::from(inner.width);
+    let facts = popups::of_event(look, ending).into_iter().filter(|(_, value)| !value.is_empty());
+    Look::lines(facts.map(|(key, value)| look.fact(key, &value, width)).collect(), inner, buffer);
 }
 
 fn since(look: &Look<'_>) -> String {
@@ -131,47 +151,5 @@ fn cell(look: &Look<'_>, row: &SessionRow, index: usize) -> String {
             Some((at, cause)) => format!("{cause} {}", figure::time_of_day(*at, zone).get(..5).unwrap_or("")),
             None => row.state().to_owned(),
         },
-    }
-}
-
-/// Each session's life as a line, and above it when.
-fn drawn_timeline(look: &Look<'_>, rows: &[SessionRow], area: Rect, buffer: &mut Buffer) {
-    let zone = look.app.setup.zone_minutes;
-    let now = look.app.moment();
-    let begin = rows.iter().map(|row| row.started).min().unwrap_or(now);
-    let title =
-        format!("timeline {} -> {}", figure::time_of_day(begin, zone), figure::time_of_day(now, zone));
-    let legend = "x evicted  > live  . expired  | ended";
-    let inner = look.frame(&title, legend, None, area, buffer);
-    let width = usize::from(inner.width);
-    let (names, wide) = (14.min(width / 3), width.saturating_sub(14.min(width / 3) + 3));
-    let shown = now.since(begin).max(1);
-    let place = |at: Millis| {
-        let place = u128::from(at.since(begin)) * (wide.saturating_sub(1) as u128) / u128::from(shown);
-        usize::try_from(place).unwrap_or(0).min(wide.saturating_sub(1))
-    };
-    let line = |row: &SessionRow| {
-        let (until, end) = match &row.ended {
-            Some((at, cause)) => (*at, end_mark(cause)),
-            None => (now, '>'),
-        };
-        let (from, to) = (place(row.started), place(until.min(now)));
-        let life: String = std::iter::repeat_n(look.glyphs.life, to.saturating_sub(from)).collect();
-        let name = text::left(&row.session, names, &look.glyphs);
-        let mark = if look.app.sessions.chosen == Some(row.number) { look.glyphs.cursor } else { ' ' };
-        let style = if row.ended.is_some() { look.theme.dim } else { look.theme.plain };
-        Line::styled(format!("{mark}{name} {}{life}{end}", " ".repeat(from)), style)
-    };
-    let height = usize::from(inner.height);
-    let numbers: Vec<u64> = rows.iter().map(|row| row.number).collect();
-    let offset = look.app.sessions.offset(&numbers, height);
-    Look::lines(rows.iter().skip(offset).take(height).map(line).collect(), inner, buffer);
-}
-
-fn end_mark(cause: &str) -> char {
-    match cause {
-        "evicted" => 'x',
-        "ttl" | "idle" | "retention" => '.',
-        _ => '|',
     }
 }

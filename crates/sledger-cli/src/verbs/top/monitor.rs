@@ -27,16 +27,11 @@ impl Top {
         let whence = Whence::of(global)?;
         let sources = sources(&whence, global, monitor.near_percent)?;
         let setup = Setup {
-            target: target(&whence),
             allow_actions: self.allow_actions,
-            near: u64::from(monitor.near_percent),
             keys: Keymap::new(&monitor.keys).map_err(|error| Usage::error(error.to_string()))?,
             theme: self.theme(&monitor)?,
             ascii: self.ascii || !is_utf8(),
-            zone_minutes: global.tz.minutes(),
-            offset: global.tz.offset,
-            has_live: sources.live.is_some(),
-            has_past: sources.past.is_some(),
+            ..setup(&whence, global, monitor.near_percent)
         };
         match run(setup, sources, self.fps, self.mouse).context("the monitor failed")? {
             Ends::Asked => Ok(Exit::Ok),
@@ -56,6 +51,22 @@ impl Top {
         let wrong =
             || Usage::error(format!("the theme `{}` is none of auto, dark, light, mono", brief(name)));
         ThemeName::read(name).ok_or_else(wrong)
+    }
+}
+
+/// What a monitor of this ledger is, but for keys and looks.
+pub(super) fn setup(whence: &Whence, global: &Global, near: u8) -> Setup {
+    Setup {
+        target: target(whence),
+        allow_actions: false,
+        near: u64::from(near),
+        keys: Keymap::default(),
+        theme: ThemeName::Mono,
+        ascii: true,
+        zone_minutes: global.tz.minutes(),
+        offset: global.tz.offset,
+        has_live: matches!(whence, Whence::Connect(_)),
+        has_past: true,
     }
 }
 
@@ -85,7 +96,8 @@ fn target(whence: &Whence) -> String {
     }
 }
 
-fn sources(whence: &Whence, global: &Global, near: u8) -> Result<Sources> {
+/// Who can be asked about it.
+pub(super) fn sources(whence: &Whence, global: &Global, near: u8) -> Result<Sources> {
     let past = || Some(Box::new(Past::new(Walked::new(whence, global), u32::from(near))) as Box<dyn Source>);
     let url = match whence {
         Whence::Connect(url) => url,
