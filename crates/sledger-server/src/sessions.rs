@@ -306,6 +306,12 @@ pub(crate) async fn list(
 ) -> Result<axum::response::Response, Refusal> {
     let cursor = query.cursor.as_deref().map(cursor).transpose()?;
     let SessionsQuery { user, client, source, ip, .. } = query;
+    if let Some(range) = ip.as_deref().filter(|ip| ip.contains('/'))
+        && range.parse::<ipnet::IpNet>().is_err()
+    {
+        let reason = format!("`{}` is no range of addresses; write e.g. 10.0.0.0/8", brief(range));
+        return Err(Rejection::new("ip", reason).into());
+    }
     let page_size = page_size(query.page_size);
     let page = app
         .read_at_length(move |views| {

@@ -5,6 +5,7 @@
 
 use ipnet::IpNet;
 use sledger_wire::escape::brief;
+use sledger_wire::queries::SessionsQuery;
 use std::net::IpAddr;
 use wildmatch::WildMatch;
 
@@ -160,6 +161,21 @@ impl Filter {
             Term::Text(Field::User, glob) => Some(glob.to_string()),
             _ => None,
         })
+    }
+
+    /// What it says about live sessions and not about their users: to be asked of whoever knows all of them.
+    #[must_use]
+    pub fn sessions_query(&self) -> Option<SessionsQuery> {
+        let mut query = SessionsQuery::default();
+        for term in &self.terms {
+            match term {
+                Term::Text(Field::Client, glob) => query.client = Some(glob.to_string()),
+                Term::Text(Field::Source, glob) => query.source = Some(glob.to_string()),
+                Term::Ip(net) => query.ip = Some(net.to_string()),
+                _ => {}
+            }
+        }
+        (query != SessionsQuery::default()).then_some(query)
     }
 
     /// The share that `used>` asks for.

@@ -11,12 +11,14 @@ use sledger_wire::events::EventLine;
 use sledger_wire::pages::{LedgerStats, LoginCount, Rates, Top, UserDetail, UserRow};
 use sledger_wire::policies::PolicyObject;
 use sledger_wire::values::LimitWord;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Events kept of the tail.
 pub const TAIL_MAX: usize = 500;
 /// Events kept of one user.
 pub const TIMELINE_MAX: usize = 2_000;
+/// Sessions of a search kept.
+pub const SESSIONS_MAX: usize = 1_000;
 /// Seconds of rates kept.
 pub const SAMPLES_MAX: usize = 3_600;
 
@@ -132,6 +134,8 @@ pub struct Scene {
     pub users: Option<Vec<UserRow>>,
     /// Whether there are more users than the page holds.
     pub more_users: bool,
+    /// Sessions that were looked for, and whether these are all of them; none where nobody looks for any.
+    pub found: Option<(Vec<SessionObject>, bool)>,
     /// One user.
     pub user: Option<Box<UserDetail>>,
     /// One session.
@@ -190,6 +194,19 @@ impl Scene {
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.top.as_ref().map_or(0, |top| top.seq)
+    }
+
+    /// The users of the sessions that were looked for, with how many of them each has.
+    #[must_use]
+    pub fn found_rows(&self) -> Option<Vec<UserRow>> {
+        let (sessions, _) = self.found.as_ref()?;
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for session in sessions {
+            *counts.entry(&session.user).or_default() += 1;
+        }
+        let row =
+            |(user, active): (&str, u32)| UserRow { user: user.to_owned(), active, limit: None, quota: None };
+        Some(counts.into_iter().map(row).collect())
     }
 
     /// The users, as the source put them.

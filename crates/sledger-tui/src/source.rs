@@ -5,7 +5,7 @@ use sledger_wire::answer::{SessionObject, TombstoneObject};
 use sledger_wire::events::EventLine;
 use sledger_wire::pages::{LedgerStats, Top, UserDetail, UsersPage};
 use sledger_wire::policies::{PoliciesPage, PolicyObject};
-use sledger_wire::queries::UsersQuery;
+use sledger_wire::queries::{SessionsQuery, UsersQuery};
 use sledger_wire::values::Moment;
 use sledger_wire::why::Why;
 
@@ -27,6 +27,8 @@ pub enum Ask {
     Ledger,
     /// A page of users.
     Users(UsersQuery),
+    /// Live sessions, as far as they can be had at a reasonable price.
+    Sessions(SessionsQuery),
     /// One user.
     User(String),
     /// One session, by id or `id@SEQ`.
@@ -54,6 +56,7 @@ pub enum Kind {
     Top,
     Ledger,
     Users,
+    Sessions,
     User,
     Session,
     Policies,
@@ -73,6 +76,7 @@ impl Ask {
             Self::Top => Kind::Top,
             Self::Ledger => Kind::Ledger,
             Self::Users(_) => Kind::Users,
+            Self::Sessions(_) => Kind::Sessions,
             Self::User(_) => Kind::User,
             Self::Session(_) => Kind::Session,
             Self::Policies => Kind::Policies,
@@ -139,6 +143,13 @@ pub enum Told {
     Ledger(Box<LedgerStats>),
     /// A page of users.
     Users(UsersPage),
+    /// Live sessions.
+    Sessions {
+        /// The sessions.
+        sessions: Vec<SessionObject>,
+        /// Whether these are all of them.
+        is_whole: bool,
+    },
     /// One user.
     User(Box<UserDetail>),
     /// One session.
@@ -184,6 +195,7 @@ impl Told {
             Self::Top(_) => Kind::Top,
             Self::Ledger(_) => Kind::Ledger,
             Self::Users(_) => Kind::Users,
+            Self::Sessions { .. } => Kind::Sessions,
             Self::User(_) => Kind::User,
             Self::Session(_) => Kind::Session,
             Self::Policies(_) => Kind::Policies,

@@ -119,11 +119,11 @@ impl PolicyQuery {
 pub struct SessionsQuery {
     /// Of this user only.
     pub user: Option<String>,
-    /// Of this client only.
+    /// Of this client only; a glob where it holds `*` or `?`.
     pub client: Option<String>,
-    /// Of this source only.
+    /// Of this source only; a glob likewise.
     pub source: Option<String>,
-    /// From this address only.
+    /// From this address only, or from one of a range such as `10.0.0.0/8`.
     pub ip: Option<String>,
     /// Where the page before ended.
     pub cursor: Option<String>,

@@ -218,7 +218,7 @@ fn relaxed_durability_is_warned_of_and_shown() {
     let figures: Value = serde_json::from_str(&top.stdout).unwrap();
     assert_eq!(figures["durability"], "relaxed", "{figures}");
     let top = run(dir.path(), &["top", "--once", "--connect", &url]);
-    assert!(top.stdout.starts_with("RELAXED: "), "{}", top.stdout);
+    assert!(top.stdout.starts_with("! durability is relaxed: "), "{}", top.stdout);
     let (code, said) = served.stop("-TERM");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(warning), "{said}");

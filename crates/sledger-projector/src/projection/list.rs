@@ -5,9 +5,12 @@
 
 use super::Projection;
 use super::rows::Row;
+use ipnet::IpNet;
 use sledger_core::answer::SessionView;
 use sledger_core::{Facts, Limit, Seq};
+use std::net::IpAddr;
 use std::sync::Arc;
+use wildmatch::WildMatch;
 
 /// Most entries of one page.
 pub const PAGE_MAX: usize = 1000;
@@ -19,11 +22,11 @@ const LOOKED_AT_MAX: usize = 65_536;
 pub struct SessionQuery {
     /// Of this user key.
     pub user: Option<String>,
-    /// With this client, frozen or seen last.
+    /// With this client, frozen or seen last; a glob where it holds `*` or `?`.
     pub client: Option<String>,
-    /// Of this source.
+    /// Of this source; a glob likewise.
     pub source: Option<String>,
-    /// From this address, frozen or seen last.
+    /// From this address, frozen or seen last, or from one of a range such as `10.0.0.0/8`.
     pub ip: Option<String>,
     /// Only those with a greater number.
     pub cursor: Option<Seq>,
@@ -59,17 +62,66 @@ pub struct UserDetail {
     pub sessions: Vec<SessionView>,
 }
 
-impl SessionQuery {
+/// What one part of a session must be.
+enum Wanted {
+    Anything,
+    Text(String),
+    Glob(WildMatch),
+    Net(IpNet),
+}
+
+impl Wanted {
+    fn text(text: Option<&String>) -> Self {
+        match text {
+            None => Self::Anything,
+            Some(glob) if glob.contains(['*', '?']) => Self::Glob(WildMatch::new(glob)),
+            Some(text) => Self::Text(text.clone()),
+        }
+    }
+
+    fn ip(text: Option<&String>) -> Self {
+        match text.and_then(|text| text.parse().ok()) {
+            Some(net) => Self::Net(net),
+            None => text.map_or(Self::Anything, |text| Self::Text(text.clone())),
+        }
+    }
+
+    fn is(&self, frozen: Option<&str>, seen: Option<&str>) -> bool {
+        let mut both = frozen.into_iter().chain(seen);
+        match self {
+            Self::Anything => true,
+            Self::Text(text) => both.any(|one| one == text),
+            Self::Glob(glob) => both.any(|one| glob.matches(one)),
+            Self::Net(net) => both.any(|one| one.parse::<IpAddr>().is_ok_and(|ip| net.contains(&ip))),
+        }
+    }
+}
+
+/// A query, read once for all rows.
+struct Looked<'q> {
+    user: Option<&'q str>,
+    client: Wanted,
+    source: Wanted,
+    ip: Wanted,
+}
+
+impl<'q> Looked<'q> {
+    fn of(query: &'q SessionQuery) -> Self {
+        Self {
+            user: query.user.as_deref(),
+            client: Wanted::text(query.client.as_ref()),
+            source: Wanted::text(query.source.as_ref()),
+            ip: Wanted::ip(query.ip.as_ref()),
+        }
+    }
+
     fn wants(&self, row: &Row) -> bool {
         let facts: &Facts = &row.facts;
-        let is = |wanted: &Option<String>, frozen: Option<&str>, seen: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| frozen == Some(wanted) || seen == Some(wanted))
-        };
         let seen = row.rare.as_deref();
-        is(&self.user, Some(facts.user()), None)
-            && is(&self.source, facts.source(), None)
-            && is(&self.client, facts.client(), seen.and_then(|seen| seen.seen_client.as_deref()))
-            && is(&self.ip, facts.ip(), seen.and_then(|seen| seen.seen_ip.as_deref()))
+        self.user.is_none_or(|user| facts.user() == user)
+            && self.source.is(facts.source(), None)
+            && self.client.is(facts.client(), seen.and_then(|seen| seen.seen_client.as_deref()))
+            && self.ip.is(facts.ip(), seen.and_then(|seen| seen.seen_ip.as_deref()))
     }
 }
 
@@ -120,11 +172,12 @@ impl Projection {
     fn page(&self, query: &SessionQuery, found: impl Iterator<Item = (Seq, u32)>) -> SessionsPage {
         let size = page_size(query.page_size);
         let mut found = found.peekable();
+        let looked = Looked::of(query);
         let mut sessions = Vec::new();
         let mut last = None;
         for (number, slot) in found.by_ref().take(LOOKED_AT_MAX) {
             last = Some(number);
-            let row = self.rows.get(slot as usize).filter(|row| query.wants(row));
+            let row = self.rows.get(slot as usize).filter(|row| looked.wants(row));
             sessions.extend(row.map(Row::view));
             if sessions.len() >= size {
                 break;

@@ -127,8 +127,12 @@ impl App {
     fn of_link(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
         if let Link::Lost { why, .. } = &self.link {
-            let todo = "shown is what was known; is `sledger serve` running?";
-            alerts.push(alert("link", true, brief_line(why), todo, Place::Nowhere));
+            // Who it is stands in the header.
+            let target = &self.setup.target;
+            let what =
+                why.replace(&format!(" to http://{target}/"), "").replace(&format!("http://{target}/ "), "");
+            let todo = "look at its log; what was known stays";
+            alerts.push(alert("link", true, brief_line(&what), todo, Place::Nowhere));
         } else if let Some(why) = &self.feed_broken {
             let todo = "the tail goes on behind the last event once it is back";
             let what = format!("the feed broke off: {}", brief_line(why));
@@ -166,7 +170,7 @@ impl App {
         let failing: Vec<_> = uses.filter(|used| used.failures > 0).collect();
         let Some(worst) = failing.iter().max_by_key(|used| used.failures) else { return Vec::new() };
         let count = figure::number(worst.failures);
-        let what = format!("policy {} failed {count} times since the server started", brief(&worst.policy));
+        let what = format!("policy {} failed {count} times", brief(&worst.policy));
         let todo = "`on_error` decides meanwhile; look at the last failure, or :rollback it";
         vec![alert("failing", false, what, todo, Place::View(View::Policies))]
     }

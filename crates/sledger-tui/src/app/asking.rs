@@ -3,7 +3,7 @@
 use super::rows::{USER_COLUMNS, USERS_USED};
 use super::{App, Effect, Order, Popup, View};
 use crate::source::{Ask, Kind, Move, Side};
-use sledger_wire::queries::UsersQuery;
+use sledger_wire::queries::{SessionsQuery, UsersQuery};
 use sledger_wire::values::Moment;
 
 /// Users that are asked for beyond those of the figures.
@@ -16,6 +16,7 @@ const NEAR_END: usize = 16;
 const FIGURES_MS: u64 = 1_000;
 const LIST_MS: u64 = 2_000;
 const POLICIES_MS: u64 = 3_000;
+const SEARCH_MS: u64 = 5_000;
 const SELDOM_MS: u64 = 10_000;
 /// The same before it is asked again for what history must be read for and was not had.
 const AGAIN_MS: u64 = 30_000;
@@ -96,7 +97,9 @@ impl App {
         let side = self.side;
         match self.view() {
             View::Overview | View::Replay => {
-                if let Some(query) = self.users_query() {
+                if let Some(query) = self.sessions_query() {
+                    wanted.push((side, Ask::Sessions(query), SEARCH_MS));
+                } else if let Some(query) = self.users_query() {
                     wanted.push((side, Ask::Users(query), LIST_MS));
                 }
             }
@@ -153,6 +156,11 @@ impl App {
         })
     }
 
+    /// The sessions that are looked for.
+    pub(super) fn sessions_query(&self) -> Option<SessionsQuery> {
+        self.filter.sessions_query()
+    }
+
     /// Whether the chosen user is at the end of those of the figures, or not among them.
     fn is_far_down(&self) -> bool {
         let Some(chosen) = &self.users.chosen else { return false };
@@ -164,7 +172,9 @@ impl App {
     pub(super) fn users_changed(&mut self) {
         for side in [Side::Live, Side::Past] {
             self.forget(side, Kind::Users);
+            self.forget(side, Kind::Sessions);
         }
+        (self.live.found, self.past.found) = (None, None);
         if self.users_query().is_none() {
             self.live.users = None;
         }

@@ -65,7 +65,8 @@ impl App {
     /// The users that are shown.
     #[must_use]
     pub fn user_rows(&self) -> Vec<UserRow> {
-        let mut rows = self.scene().user_rows();
+        let found = self.sessions_query().and_then(|_| self.scene().found_rows());
+        let mut rows = found.unwrap_or_else(|| self.scene().user_rows());
         rows.retain(|row| self.filter.wants(&scene::looked_user(row)));
         sort_users(&mut rows, self.users_order);
         rows

@@ -23,6 +23,10 @@ impl App {
                 scene.more_users = page.next.is_some();
                 scene.users = Some(page.users);
             }
+            Told::Sessions { sessions, is_whole } => {
+                scene.found = Some((sessions, is_whole));
+                self.show_opened(side);
+            }
             Told::User(user) => {
                 scene.user = Some(user);
                 self.show_opened(side);
@@ -54,6 +58,9 @@ impl App {
     fn show_opened(&mut self, side: Side) {
         let Some(frozen) = self.frozen.as_mut().filter(|_| side == Side::Live) else { return };
         let (shown, live) = (&mut frozen.scene, &self.live);
+        if shown.found.is_none() {
+            shown.found.clone_from(&live.found);
+        }
         let name = |scene: &Scene| scene.user.as_ref().map(|user| user.user.clone());
         if name(shown) != name(live) {
             shown.user.clone_from(&live.user);

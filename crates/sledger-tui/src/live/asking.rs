@@ -1,18 +1,20 @@
 //! Questions, answered over HTTP.
 
 use super::Live;
-use crate::scene::TIMELINE_MAX;
+use crate::scene::{SESSIONS_MAX, TIMELINE_MAX};
 use crate::source::{Ask, Deed, Failed, Found, Source, SwitchedOff, Told};
 use serde_json::{Value, json};
 use sledger_client::{Changing, Client, ClientError};
 use sledger_wire::events::EventLine;
-use sledger_wire::queries::{ClearQuery, TargetQuery, TimelineQuery, UsersQuery};
+use sledger_wire::queries::{ClearQuery, SessionsQuery, TargetQuery, TimelineQuery, UsersQuery};
 use std::sync::atomic::Ordering;
 
 /// Why operators ended something, as it is recorded.
 const REASON: &str = "monitor";
 /// Pages of a user's past that are asked for: each is a look at the history of the server.
 const PAGES_MAX: u32 = 4;
+/// Pages of sessions that are asked for.
+const SESSION_PAGES_MAX: u32 = 16;
 
 impl Source for Live {
     fn answer(&mut self, ask: Ask, _: &mut dyn FnMut(Told)) -> Result<Told, Failed> {
@@ -37,6 +39,7 @@ impl Live {
             }
             Ask::Ledger => Told::Ledger(Box::new(client.ledger()?)),
             Ask::Users(query) => Told::Users(client.users(&query)?),
+            Ask::Sessions(query) => sessions(client, query)?,
             Ask::User(name) => Told::User(Box::new(client.user(&name)?)),
             Ask::Session(id) => Told::Session(Box::new(found(client, id)?)),
             Ask::Policies => Told::Policies(client.policies()?),
@@ -66,6 +69,22 @@ fn found(client: &Client, id: String) -> Result<Found, ClientError> {
             None => Err(error),
         },
     }
+}
+
+/// Sessions as far as they can be had: the server looks at some 65,000 for a page, and finds few or many among them.
+fn sessions(client: &Client, mut query: SessionsQuery) -> Result<Told, ClientError> {
+    query.page_size = Some(sledger_wire::queries::PAGE_SIZE_MAX);
+    let mut sessions = Vec::new();
+    for _ in 0..SESSION_PAGES_MAX {
+        let page = client.sessions(&query)?;
+        sessions.extend(page.sessions);
+        query.cursor = page.next;
+        if query.cursor.is_none() || sessions.len() >= SESSIONS_MAX {
+            break;
+        }
+    }
+    sessions.truncate(SESSIONS_MAX);
+    Ok(Told::Sessions { sessions, is_whole: query.cursor.is_none() })
 }
 
 /// What happened to a user, as far as it can be had at a reasonable price.

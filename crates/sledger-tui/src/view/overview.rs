@@ -276,6 +276,19 @@ fn sync(look: &Look<'_>) -> String {
     micros(sync.and_then(|sync| sync.p99))
 }
 
+/// What a filter does to the list of users, where that is not plain.
+fn narrowed(look: &Look<'_>, rows: &[UserRow]) -> String {
+    let app = look.app;
+    match (&app.scene().found, rows.first()) {
+        (Some((sessions, false)), _) => format!(", of the first {} sessions", number(sessions.len() as u64)),
+        (Some((_, true)), _) => ", whose sessions are such".to_owned(),
+        (None, Some(row)) if app.filter.is_partly_about(&scene::looked_user(row)) => {
+            " (partly not about users)".to_owned()
+        }
+        (None, _) => String::new(),
+    }
+}
+
 /// The list of users.
 pub(super) fn users(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let app = look.app;
@@ -283,11 +296,9 @@ pub(super) fn users(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let mut right = String::new();
     if !app.filter.is_empty() {
         right = format!("filter: {}", app.filter.text);
-        if rows.first().is_some_and(|row| app.filter.is_partly_about(&scene::looked_user(row))) {
-            right.push_str(" (partly not about users)");
-        }
+        right.push_str(&narrowed(look, &rows));
     }
-    if app.scene().users.is_some() && app.scene().more_users {
+    if app.scene().found.is_none() && app.scene().users.is_some() && app.scene().more_users {
         right.push_str(if right.is_empty() { "first 200" } else { ", first 200" });
     }
     let inner = look.frame("users by use of their limit", &right, Some(Pane::Users), area, buffer);
