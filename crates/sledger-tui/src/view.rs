@@ -159,6 +159,10 @@ impl Look<'_> {
             (None, true) => " ... ".to_owned(),
             (None, false) => format!(" || {speed} "),
         };
+        let is_empty = app.past.position.as_ref().is_some_and(|position| position.last.0 == 0);
+        if is_empty {
+            return vec![Span::styled(" AT no event yet ", self.theme.past)];
+        }
         let at = figure::moment(app.moment(), app.setup.zone_minutes);
         let seq = app.past.position.as_ref().map(|position| position.seq.0);
         let seq = seq.filter(|_| app.size.0 >= 100).map(|seq| format!("seq {} ", figure::number(seq)));

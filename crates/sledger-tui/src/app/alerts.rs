@@ -208,8 +208,12 @@ fn of_figures(scene: &Scene) -> Vec<Alert> {
     }
     for (place, warning) in top.warnings.iter().enumerate().take(8) {
         let key = format!("warning {place}");
-        let todo = "`sledger config check` and the server's log say more";
-        alerts.push(alert(&key, false, brief_line(warning), todo, Place::Events("config.*")));
+        let (todo, place) = if warning.starts_with("the audit sink") {
+            ("look why it takes nothing; nothing is lost, it goes on where it stopped", Place::Nowhere)
+        } else {
+            ("`sledger config check` and the server's log say more", Place::Events("config.*"))
+        };
+        alerts.push(alert(&key, false, brief_line(warning), todo, place));
     }
     alerts
 }

@@ -13,6 +13,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use sledger_wire::pages::{LatencyClass, LedgerStats, LoginCount, Quantiles, UserRow};
 
+/// Columns of a name at least, where another column can go for it.
+const NAME_LEAST: usize = 16;
+
 /// Draws it.
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     if is_wide(area) {
@@ -327,7 +330,12 @@ fn columns(look: &Look<'_>, width: usize) -> Vec<(usize, Cells)> {
     ];
     let mut columns: Vec<(usize, Cells)> =
         fixed.into_iter().filter(|(index, _)| look.app.shows(Pane::Users, *index)).collect();
-    let taken: usize = columns.iter().map(|(_, cells)| cells.width + 1).sum();
+    let taken = |columns: &[(usize, Cells)]| columns.iter().map(|(_, cells)| cells.width + 1).sum::<usize>();
+    // A name must be told from another; the quota stands in the view of the user too.
+    if width < taken(&columns) + NAME_LEAST {
+        columns.retain(|(index, _)| *index != 4);
+    }
+    let taken = taken(&columns);
     let room = width.saturating_sub(taken + 2).clamp(4, 64);
     columns.insert(0, (0, Cells::text(&head("USER", 0, order), room)));
     columns

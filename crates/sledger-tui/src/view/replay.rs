@@ -13,6 +13,10 @@ pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let Some(position) = look.app.past.position.as_deref() else {
         return reading(look, area, buffer);
     };
+    if position.last.0 == 0 {
+        let inner = look.frame("the past", "", None, area, buffer);
+        return Look::lines(vec![Line::styled(" nothing is recorded yet", look.theme.dim)], inner, buffer);
+    }
     let upper = if is_wide(area) { 8 } else { 6 };
     let heights = [Constraint::Length(upper), Constraint::Fill(1), Constraint::Fill(1)];
     let [time, state, below] = Layout::vertical(heights).areas(area);
@@ -50,7 +54,7 @@ fn line_of_time(look: &Look<'_>, position: &Position, area: Rect, buffer: &mut B
     let app = look.app;
     let zone = app.setup.zone_minutes;
     let (from, to) = app.window(position);
-    let title = format!("time {} -> {}", figure::moment(from, zone), figure::moment(to, zone));
+    let title = format!("time {}", stretch(from, to, zone));
     let seq = format!("seq {} of {}", number(position.seq.0), number(position.last.0));
     let inner = look.frame(&title, &seq, None, area, buffer);
     let width = usize::from(inner.width).saturating_sub(10);
@@ -82,6 +86,15 @@ fn line_of_time(look: &Look<'_>, position: &Position, area: Rect, buffer: &mut B
     ];
     lines.push(state_line(look, position, usize::from(inner.width)));
     Look::lines(lines, inner, buffer);
+}
+
+/// From when to when, the day once where it is the same.
+fn stretch(from: sledger_core::Millis, to: sledger_core::Millis, zone: i64) -> String {
+    let (from, to) = (figure::moment(from, zone), figure::moment(to, zone));
+    let second = |text: &str| text.get(..19).unwrap_or(text).to_owned();
+    let is_same_day = from.get(..10) == to.get(..10);
+    let until = if is_same_day { to.get(11..19).unwrap_or(&to).to_owned() } else { second(&to) };
+    format!("{} -> {until}", second(&from))
 }
 
 fn state_line(look: &Look<'_>, position: &Position, width: usize) -> Line<'static> {

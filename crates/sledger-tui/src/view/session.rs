@@ -21,7 +21,7 @@ pub(super) fn render(look: &Look<'_>, unique: &str, area: Rect, buffer: &mut Buf
         Some(Found::Ended(ended)) => why(look, ended),
     };
     let facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let columns = if is_wide(area) { 1 } else { 2 };
+    let columns = if is_wide(area) || facts.len() < 3 { 1 } else { 2 };
     let rows = u16::try_from(facts.len().div_ceil(columns)).unwrap_or(u16::MAX).clamp(1, area.height / 2);
     let tail = if area.height < 18 { 0 } else { area.height / 5 };
     let heights = [Constraint::Length(rows + 2), Constraint::Fill(1), Constraint::Length(tail)];
@@ -65,7 +65,13 @@ fn shown(look: &Look<'_>, text: &str) -> String {
             let moment = figure::moment(at, look.app.setup.zone_minutes);
             let now = look.app.moment();
             let (age, word) = if at <= now { (now.since(at), "ago") } else { (at.since(now), "from then") };
-            format!("{moment}  {} {word}", figure::age(age))
+            let age = figure::age(age);
+            // In half a narrow screen the year and the thousandths are left out.
+            match moment.get(5..19).filter(|_| look.app.size.0 < 130) {
+                Some(short) if at <= now => format!("{short} -{age}"),
+                Some(short) => format!("{short} +{age}"),
+                None => format!("{moment}  {age} {word}"),
+            }
         }
     }
 }

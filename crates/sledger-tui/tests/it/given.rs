@@ -9,11 +9,12 @@ use sledger_tui::keys::{Key, Keymap};
 use sledger_tui::source::{Ask, Fed, Side, Told};
 use sledger_tui::theme::ThemeName;
 use sledger_tui::view;
-use sledger_wire::answer::SessionObject;
+use sledger_wire::answer::{SessionObject, TombstoneObject};
 use sledger_wire::events::EventLine;
 use sledger_wire::pages::{LatencyClass, LedgerStats, LoginCount, Quantiles, Rates, Top, TopRow, UserDetail};
 use sledger_wire::policies::{PoliciesPage, PolicyObject, PolicyUse};
 use sledger_wire::values::{LimitWord, Offset};
+use sledger_wire::why::{Why, WhyCore, WhyStep};
 use std::fmt::Write as _;
 
 /// 2026-11-20T12:04:31.207Z.
@@ -289,4 +290,68 @@ fn end(styles: &mut String, run: Option<(u16, Style)>, x: u16, y: u16) {
     let colour = colour.map(|colour| colour.to_string().to_lowercase());
     let words: Vec<String> = colour.into_iter().chain(modifier).collect();
     writeln!(styles, "{y}:{from}-{} {}", x - 1, words.join(" ")).unwrap();
+}
+
+/// Why a session made room for another.
+pub(crate) fn why(user: &str, session: &str, by: &str) -> Why {
+    let step = |step: &str, says: String| WhyStep { step: step.to_owned(), says };
+    let core = |policy: &str, outcome: &str, evicted: &[&str], reason: &str, same| WhyCore {
+        policy: policy.to_owned(),
+        outcome: outcome.to_owned(),
+        admitted: outcome != "deny",
+        evicted: evicted.iter().map(|id| (*id).to_owned()).collect(),
+        reason: Some(reason.to_owned()),
+        same,
+    };
+    Why {
+        session: Some(session.to_owned()),
+        user: Some(user.to_owned()),
+        outcome: "evicted".to_owned(),
+        ended_at: Some(Millis(NOW - 1_000).rfc3339()),
+        cause: Some("evicted".to_owned()),
+        code: Some("SESSION_QUOTA_EXCEEDED".to_owned()),
+        seq: 1_204_880,
+        at: Millis(NOW - 1_000).rfc3339(),
+        chain: vec![
+            step("command", format!("a login of {user} as session {by} ip 203.0.113.9")),
+            step("quota", format!("quota per-user counts it under key {user}: 5 of 5 were in")),
+            step("policy", format!("policy destroy_oldest@3f9a12c0 was asked: evict {session}")),
+            step("line", "line 9: evict(sessions.oldest(quota.excess)).because(\"oldest\")".to_owned()),
+            step("decision", format!("seq 1204880: evicted session {session} for session {by}")),
+            step("told", "no notice of it is recorded: nobody is known to have been told".to_owned()),
+        ],
+        core: vec![
+            core("deny_access", "deny", &[], "the limit is reached", false),
+            core("destroy_oldest", "evict", &[session], "oldest", true),
+            core(
+                "destroy_all_others",
+                "evict",
+                &[session, "s-a001", "s-b7e0"],
+                "replaced by a new login",
+                false,
+            ),
+        ],
+        as_recorded: Some(true),
+        ..Why::default()
+    }
+}
+
+/// A session that ended.
+pub(crate) fn ended(number: u64, id: &str, user: &str, by: &str) -> TombstoneObject {
+    TombstoneObject {
+        session: id.to_owned(),
+        number,
+        user: user.to_owned(),
+        client: Some("vpn".to_owned()),
+        started: Millis(NOW - 10_983_000).rfc3339(),
+        ended_at: Millis(NOW - 1_000).rfc3339(),
+        cause: "evicted".to_owned(),
+        by_session: Some(by.to_owned()),
+        quota: Some("per-user".to_owned()),
+        policy: Some("destroy_oldest@3f9a12c0".to_owned()),
+        code: Some("SESSION_QUOTA_EXCEEDED".to_owned()),
+        reason: Some("oldest".to_owned()),
+        message: Some("You were signed out because your account signed in elsewhere.".to_owned()),
+        ..TombstoneObject::default()
+    }
 }

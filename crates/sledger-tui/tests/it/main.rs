@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod given;
+mod matrix;
 mod reducing;
 mod screens;
 mod walking;

@@ -2,9 +2,8 @@
 //! files are written anew by `SLEDGER_GOLDEN=write cargo test -p sledger-tui --test it screens`.
 
 use crate::given::*;
-use sledger_core::Millis;
 use sledger_tui::app::{App, Msg};
-use sledger_tui::source::{Failed, Fed, Kind, Side, Told};
+use sledger_tui::source::{Ask, Failed, Fed, Kind, Side, Told};
 use sledger_tui::theme::ThemeName;
 use sledger_wire::events::EventLine;
 use std::path::Path;
@@ -33,90 +32,8 @@ pub(crate) fn holds(name: &str, app: &App, sizes: &[(u16, u16)]) {
 }
 
 #[test]
-fn the_overview() {
-    holds("overview", &overview(), &SIZES);
-}
-
-#[test]
 fn the_overview_before_the_first_answer() {
     holds("overview_starting", &begun(setup()), &[(80, 24)]);
-}
-
-#[test]
-fn the_overview_of_an_empty_ledger() {
-    let mut app = begun(setup());
-    let mut figures = top(&[]);
-    (figures.seq, figures.sessions, figures.users, figures.at_limit, figures.near_limit) = (3, 0, 0, 0, 0);
-    told(&mut app, Told::Top(Box::new(figures)));
-    holds("overview_empty", &app, &[(80, 24)]);
-}
-
-#[test]
-fn the_overview_frozen_while_events_go_on() {
-    let mut app = overview();
-    keys(&mut app, "j space");
-    let mut later = top(&[("zoe", 9, 9)]);
-    later.seq += 1_017;
-    told(&mut app, Told::Top(Box::new(later)));
-    app.update(Msg::Tick(Millis(NOW + 4_000)));
-    holds("overview_frozen", &app, &[(80, 24)]);
-}
-
-#[test]
-fn the_overview_of_a_server_that_went_away() {
-    let mut app = overview();
-    let why =
-        "cannot connect to http://127.0.0.1:7070/: connection refused; is `sledger serve` running there?";
-    let failed = Failed { kind: Kind::Top, is_connection: true, why: why.to_owned() };
-    app.update(Msg::Failed(Side::Live, failed));
-    app.update(Msg::Tick(Millis(NOW + 12_000)));
-    holds("overview_lost", &app, &SIZES);
-}
-
-#[test]
-fn the_overview_of_a_poisoned_ledger() {
-    let mut app = overview();
-    let mut figures = top(&[("alice", 5, 5)]);
-    figures.poisoned = true;
-    let mut stats = ledger();
-    stats.poison_reason = Some("fdatasync failed: input/output error".to_owned());
-    told(&mut app, Told::Top(Box::new(figures)));
-    told(&mut app, Told::Ledger(Box::new(stats)));
-    holds("overview_poisoned", &app, &[(80, 24)]);
-}
-
-#[test]
-fn the_overview_of_more_events_than_anybody_reads() {
-    let mut app = overview();
-    let events = (0..300).map(|n| evicted(1_300_000 + n, &format!("user-{n}"), "s", "t")).collect();
-    app.update(Msg::Fed(None, Fed::Events { events, skipped: 48_211 }));
-    let mut figures = top(&[("alice", 5, 5)]);
-    figures.rates.evicted = Some(50_412.7);
-    figures.warnings =
-        vec!["the configuration was not taken, the former one stays in force: `quotaa`".to_owned()];
-    told(&mut app, Told::Top(Box::new(figures)));
-    holds("overview_overload", &app, &[(80, 24)]);
-}
-
-#[test]
-fn names_that_are_out_to_harm() {
-    let mut app = begun(setup());
-    let control: String = "\u{1b}[2J\u{7}".chars().cycle().take(250).collect();
-    let wide = "李雷韩梅梅李雷韩梅梅李雷韩梅梅李雷韩梅梅";
-    let turned = "ann\u{202e}nimda\u{200b}";
-    let combined = "e\u{301}\u{327}\u{301} family 👨‍👩‍👧";
-    told(
-        &mut app,
-        Told::Top(Box::new(top(&[(&control, 5, 5), (wide, 4, 5), (turned, 3, 5), (combined, 2, 5)]))),
-    );
-    let events = vec![evicted(7_000, &control, wide, turned), event(7_001, "login.denied", wide, &control)];
-    app.update(Msg::Fed(None, Fed::Events { events, skipped: 0 }));
-    for (columns, rows) in SIZES {
-        let text = dump(&drawn(&app, columns, rows));
-        assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text}");
-        assert!(!text.contains(['\u{202e}', '\u{200b}']), "{text}");
-    }
-    holds("overview_hostile", &app, &[(80, 24)]);
 }
 
 #[test]
@@ -146,35 +63,31 @@ fn user() -> App {
 }
 
 #[test]
-fn a_user() {
-    holds("user", &user(), &SIZES);
-}
-
-#[test]
 fn why_a_session_ended() {
     let mut app = user();
-    keys(&mut app, "j w");
-    holds("why", &app, &[(80, 24)]);
+    let effects = keys(&mut app, "G w");
+    assert_eq!(asks(&effects), [Ask::Why("seq:1204890".to_owned())]);
+    holds("why_asked", &app, &[(80, 24)]);
+    let about = "seq:1204890".to_owned();
+    told(&mut app, Told::Why { about, why: Box::new(why("alice", "s-91c2", "s-a77f")) });
+    holds("why", &app, &SIZES);
+    assert_eq!(keys(&mut app, "y").len(), 1, "all of it can be copied");
+    keys(&mut app, "esc");
+    assert!(app.popup.is_none());
 }
 
 #[test]
-fn a_session() {
+fn why_that_cannot_be_told_is_said_in_its_place() {
     let mut app = user();
-    keys(&mut app, "j j enter");
-    let found = sledger_tui::source::Found::Live(session(190, "s-a001", "alice"));
-    told(&mut app, Told::Session(Box::new(found)));
-    holds("session", &app, &SIZES);
-}
-
-#[test]
-fn the_policies() {
-    let mut app = overview();
-    keys(&mut app, "4 j");
-    let mut policy = policies().policies.remove(1);
-    policy.text =
-        Some("// Ends the session that began first.\nfn on_exhausted(ctx) {\n    evict(1)\n}\n".to_owned());
-    told(&mut app, Told::Policy(Box::new(policy)));
-    holds("policies", &app, &SIZES);
+    keys(&mut app, "G w");
+    let why = "others ask about the past already: ask again".to_owned();
+    app.update(Msg::Failed(Side::Live, Failed { kind: Kind::Why, is_connection: false, why }));
+    let text = dump(&drawn(&app, 80, 24));
+    assert!(text.contains("others ask about the past already"), "{text}");
+    assert!(
+        text.contains("5 because      evicted oldest"),
+        "what the event says is shown all the same: {text}"
+    );
 }
 
 #[test]
