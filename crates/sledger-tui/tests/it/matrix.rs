@@ -31,7 +31,9 @@ const STATES: [(State, &str); 7] = [
     (State::Poisoned, "poisoned"),
 ];
 
-const VIEWS: [(&str, fn(&mut App, &Names)); 5] = [
+type Open = fn(&mut App, &Names);
+
+const VIEWS: [(&str, Open); 5] = [
     ("overview", |_, _| ()),
     ("user", user),
     ("session", session),
@@ -65,7 +67,7 @@ impl Names {
     }
 }
 
-fn shown(view: fn(&mut App, &Names), state: State) -> App {
+fn shown(view: Open, state: State) -> App {
     let mut setup = setup();
     setup.has_past = true;
     let names = Names::of(state);
@@ -97,7 +99,7 @@ fn full(app: &mut App, names: &Names) {
     told(app, Told::Policies(crate::given::policies()));
     told(app, Told::Ledger(Box::new(ledger())));
     let events = vec![
-        event(1_204_869, "login.denied", &names.others[0], ""),
+        event(1_204_869, "login.denied", names.others.first().unwrap(), ""),
         evicted(1_204_880, &names.user, &names.session, &names.by),
     ];
     app.update(Msg::Fed(None, Fed::Events { events, skipped: 0 }));
