@@ -8,17 +8,18 @@ use crate::child::Child;
 use crate::cpu;
 use crate::figure::{Figure, Target};
 use crate::http::{self, drive};
-use crate::stats::rate;
+use crate::stats::{micros_each, rate};
 use crate::work::Work;
 use crate::{Common, Measured};
 use anyhow::{Context, ensure};
 use clap::Args;
 use sledger_testkit::tmux::Tmux;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Stretches of each side in a run.
-const TURNS: u64 = 3;
+/// Stretches of each side in a run; even, so that what drifts meets both sides alike.
+const TURNS: u64 = 8;
 /// The terminal.
 const SIZE: (u16, u16) = (140, 45);
 
@@ -38,6 +39,9 @@ pub(crate) struct Options {
 struct Watched {
     alone: Vec<f64>,
     beside: Vec<f64>,
+    /// Microseconds that the server computes for an answer.
+    alone_us: Vec<f64>,
+    beside_us: Vec<f64>,
     /// Percent of one processor, and mebibytes.
     processor: Vec<f64>,
     memory: Vec<f64>,
@@ -61,6 +65,8 @@ pub(crate) fn measure(common: &Common, options: &Options) -> anyhow::Result<Meas
     let beside = beside.map(|figure| figure.beside("nobody watching", &all.beside, &all.alone));
     let figures = [
         beside.map(|figure| figure.held_to(Target::RatioAtLeast(0.98))),
+        Figure::new("monitor: what a watched server computes for an answer", &all.beside_us, "us")
+            .map(|figure| figure.beside("nobody watching", &all.beside_us, &all.alone_us)),
         Figure::new("monitor: its processor time", &all.processor, "% of one")
             .map(|figure| figure.held_to(Target::ValueAtMost(10.0))),
         Figure::new("monitor: its memory", &all.memory, "MiB")
@@ -75,14 +81,16 @@ impl Watched {
         let mut server = Child::start(&["serve", place, &users.to_string()])?;
         let port = server.port()?;
         let options = http::Options::plain();
-        let [all, _] = work.requests();
-        let each = (all / (2 * TURNS)).max(1);
-        drive(port, &work, 0..all / 10, &options)?;
+        let each = users;
+        drive(port, &work, 0..each, &options)?;
         for turn in 0..2 * TURNS {
-            let begin = all / 10 + turn * each;
+            let begin = (turn + 1) * each;
             let range = begin..begin + each;
-            if turn % 2 == 0 {
-                self.alone.push(rate(each, drive(port, &work, range, &options)?.took));
+            // Alone, watched, watched, alone: a ledger that grows slows both sides alike.
+            if matches!(turn % 4, 0 | 3) {
+                let (took, computed) = stretch(&server, port, &work, range, &options)?;
+                self.alone.push(rate(each, took));
+                self.alone_us.push(computed);
                 continue;
             }
             let command = format!("exec {program} top --connect http://127.0.0.1:{port}");
@@ -91,14 +99,30 @@ impl Watched {
             tmux.until("the monitor", |screen| screen.contains("LIVE"));
             let id: u32 = tmux.pid().parse().context("the number of the monitor's process")?;
             let before = cpu::of_process(id);
-            let driven = drive(port, &work, range, &options)?;
+            let (took, computed) = stretch(&server, port, &work, range, &options)?;
             let spent = Duration::from_nanos(cpu::of_process(id).saturating_sub(before));
-            self.beside.push(rate(each, driven.took));
-            self.processor.push(spent.as_secs_f64() / driven.took.as_secs_f64() * 100.0);
+            self.beside.push(rate(each, took));
+            self.beside_us.push(computed);
+            self.processor.push(spent.as_secs_f64() / took.as_secs_f64() * 100.0);
             self.memory.push(resident(id));
         }
         server.finish()
     }
+}
+
+/// How long the logins took, and how long the server computed for each, in microseconds.
+fn stretch(
+    server: &Child,
+    port: u16,
+    work: &Work,
+    range: Range<u64>,
+    options: &http::Options,
+) -> anyhow::Result<(Duration, f64)> {
+    let count = range.end - range.start;
+    let before = cpu::of_process(server.id());
+    let driven = drive(port, work, range, options)?;
+    let computed = Duration::from_nanos(cpu::of_process(server.id()).saturating_sub(before));
+    Ok((driven.took, micros_each(computed, count)))
 }
 
 /// Mebibytes that the process holds at most so far; 0 where the system does not say.

@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Events taken from the feed within a second at most.
-pub const EVENTS_MAX: u64 = 200;
+pub const EVENTS_MAX: u64 = 60;
 /// What the tail shows: what was refused or made room, and what was set. Logins and their ends would be too many.
 const TAIL_TYPES: &str = "login.denied,login.conflict,session.evicted,user.*,source.*,config.applied,quota.*,\
     override.*,group.*,policy.*,token.*,note.*,hold.*,ledger.*,clock.*,checkpoint.*,volume.*,notice.failed,history.*";
