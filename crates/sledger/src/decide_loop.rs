@@ -8,6 +8,7 @@ use crate::relaxed::{Behind, Durability};
 use crate::sealed::Sealed;
 use crate::shared::{Answered, Shared};
 use crate::snapshots::Snapshots;
+use crate::timed::Timed;
 use crate::write_loop::Work;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use sledger_core::Millis;
@@ -17,7 +18,6 @@ use sledger_core::decide::own_decision;
 use sledger_core::decider::Decider;
 use sledger_core::event::{Event, Op};
 use sledger_ingest::{Failure, Intake, Submission, Wakes};
-use sledger_policy::Engine;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ const BATCH_MAX: usize = 8_192;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) struct DecideLoop {
-    pub(crate) decider: Decider<Engine>,
+    pub(crate) decider: Decider<Timed>,
     pub(crate) intake: Intake,
     pub(crate) control: Receiver<()>,
     pub(crate) writer: Sender<Work>,
@@ -53,7 +53,7 @@ pub(crate) struct DecideLoop {
 
 impl DecideLoop {
     pub(crate) fn new(
-        (decider, ledger_clock): (Decider<Engine>, LedgerClock),
+        (decider, ledger_clock): (Decider<Timed>, LedgerClock),
         (intake, control): (Intake, Receiver<()>),
         writer: Sender<Work>,
         (shared, meters): (Arc<Shared>, Arc<Meters>),
@@ -163,9 +163,18 @@ impl DecideLoop {
         let is_login = matches!(request.command, Command::Login(_)) && !request.dry_run;
         let answer = self.decider.decide_boxed(&request, at, &mut self.pending.recorded);
         let done = Instant::now();
+        self.note_runs(is_login);
         let decide_ns = u64::try_from(done.saturating_duration_since(begun).as_nanos()).unwrap_or(u64::MAX);
         self.pending.answers.push(Answered { reply, answer, received, decide_ns, is_login });
         done
+    }
+
+    /// Hands over how long policies ran for a login; what ran for anything else is let go of.
+    fn note_runs(&mut self, is_login: bool) {
+        let runs = self.decider.policies().runs();
+        if is_login && runs.len() > 0 {
+            self.meters.policies.record(runs);
+        }
     }
 
     /// Relaxed durability: lets answers go before the disk has them, unless it is too far behind.

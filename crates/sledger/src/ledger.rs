@@ -15,6 +15,7 @@ use crate::sealed::Sealed;
 use crate::shared::Shared;
 use crate::snapshots::{self, Begun};
 use crate::ticket::Ticket;
+use crate::timed::PolicyTimes;
 use crate::watchdog::{self, Watch};
 use crate::write_loop::WriteLoop;
 use crossbeam_channel::{Sender, bounded};
@@ -375,6 +376,13 @@ impl Ledger {
     #[must_use]
     pub fn sync_latency(&self) -> &Latency {
         &self.inner.meters.sync
+    }
+
+    /// How long policies took for logins, by revision and quota. Copies what was measured: some milliseconds where
+    /// very many revisions were asked.
+    #[must_use]
+    pub fn policy_times(&self) -> PolicyTimes {
+        self.inner.meters.policies.times()
     }
 
     /// What was answered and recorded since the process started, in counts.

@@ -97,6 +97,7 @@ mod sealed;
 mod shared;
 mod snapshots;
 mod ticket;
+mod timed;
 mod watchdog;
 mod write_loop;
 
@@ -112,6 +113,7 @@ pub use meters::{LoginKind, OPERATIONS_BOUNDS, Tallies};
 pub use recover::{IgnoredSnapshot, Recovery};
 pub use relaxed::{Durability, RELAXED_BEHIND_MAX};
 pub use ticket::Ticket;
+pub use timed::PolicyTimes;
 
 pub use sledger_core as core;
 pub use sledger_core::answer::{Answer, Outcome};

@@ -5,6 +5,7 @@
 //! an answer and a dry run are no logins. The number of kinds is bounded whatever quotas and policies are called.
 
 use crate::shared::Answered;
+use crate::timed::Stopwatch;
 use sledger_core::answer::{Answer, Outcome};
 use sledger_core::decider::Recorded;
 use sledger_core::event::{Cause, Decision, Event, Judged, PolicyCode, PolicyFailure};
@@ -61,11 +62,18 @@ pub(crate) struct Meters {
     latencies: Latencies,
     /// From handing a batch to the log until it is durable.
     pub(crate) sync: Latency,
+    /// Each run of a policy for a login. Recorded when it is decided.
+    pub(crate) policies: Stopwatch,
 }
 
 impl Meters {
     pub(crate) fn new(latencies: Latencies) -> Self {
-        Self { tallies: Mutex::default(), latencies, sync: Latency::default() }
+        Self {
+            tallies: Mutex::default(),
+            latencies,
+            sync: Latency::default(),
+            policies: Stopwatch::default(),
+        }
     }
 
     /// What was counted so far.

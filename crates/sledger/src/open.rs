@@ -4,6 +4,7 @@ use crate::base;
 use crate::config::{BoxedLog, Config};
 use crate::error::OpenError;
 use crate::recover::{Recovery, recover};
+use crate::timed::Timed;
 use sledger_core::clock::LedgerClock;
 use sledger_core::command::Actor;
 use sledger_core::config::Settings;
@@ -18,12 +19,11 @@ use sledger_core::quota::Ready;
 use sledger_core::{Millis, Span, State};
 use sledger_log::backup::note_of_restore;
 use sledger_log::{Begins, LogConfig, Meta, Salvaged, SledLog, Snapshots};
-use sledger_policy::Engine;
 use std::sync::Arc;
 
 /// A ledger ready to take commands.
 pub(crate) struct Opened {
-    pub(crate) decider: Decider<Engine>,
+    pub(crate) decider: Decider<Timed>,
     pub(crate) clock: LedgerClock,
     pub(crate) log: BoxedLog,
     pub(crate) head: Head,
@@ -129,7 +129,7 @@ pub(crate) fn start(
     let mut clock = LedgerClock::start(&*config.clock, last);
     let at = clock.now(&*config.clock);
     let epoch = state.epoch().saturating_add(1);
-    let engine = Engine::new();
+    let engine = Timed::default();
     let mut decider = Decider::new(state, engine, config.bounds);
     let mut out = Vec::new();
     let gap = if first_start { Span::ZERO } else { Span::millis(at.since(last)) };
@@ -165,7 +165,7 @@ fn recovered(salvaged: &Salvaged) -> Event {
 
 fn started(
     config: &Config,
-    decider: &mut Decider<Engine>,
+    decider: &mut Decider<Timed>,
     (last, gap): (Millis, Span),
     (epoch, clean): (u64, bool),
 ) -> Event {
@@ -185,7 +185,7 @@ fn started(
 /// Puts the settings in force: those recorded, or those of the file where it or a revision changed.
 fn settle(
     config: &Config,
-    decider: &mut Decider<Engine>,
+    decider: &mut Decider<Timed>,
     at: Millis,
     out: &mut Vec<Recorded>,
 ) -> Result<(), OpenError> {

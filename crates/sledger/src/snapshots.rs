@@ -12,13 +12,13 @@ mod thread;
 
 use crate::config::{BoxedLog, Config};
 use crate::heads::{Heads, Told};
+use crate::timed::Timed;
 use crossbeam_channel::{Sender, TrySendError};
 use sledger_core::Seq;
 use sledger_core::decider::Decider;
 use sledger_core::log::Head;
 use sledger_core::snapshot::Slice;
 use sledger_log::{SnapshotEnd, Snapshots as Store};
-use sledger_policy::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -95,7 +95,7 @@ impl Snapshots {
     }
 
     /// One step of work. `all_handed_over`: whether the log was given everything decided so far.
-    pub(crate) fn step(&mut self, decider: &mut Decider<Engine>, all_handed_over: bool) {
+    pub(crate) fn step(&mut self, decider: &mut Decider<Timed>, all_handed_over: bool) {
         // Nobody else sends: where there is room, no send waits.
         if self.jobs.is_full() {
             return;
@@ -119,7 +119,7 @@ impl Snapshots {
     }
 
     /// Whether a ledger that is about to close leaves a snapshot behind.
-    pub(crate) fn is_due_at_close(&self, decider: &Decider<Engine>) -> bool {
+    pub(crate) fn is_due_at_close(&self, decider: &Decider<Timed>) -> bool {
         let newest = self.newest.load(Ordering::Relaxed);
         let new = decider.state().seq().0.saturating_sub(newest);
         self.phase != Phase::Off
@@ -128,7 +128,7 @@ impl Snapshots {
     }
 
     /// Writes the last snapshot; everything decided was handed over. Waits until it is given to the thread.
-    pub(crate) fn close(&mut self, decider: &mut Decider<Engine>) {
+    pub(crate) fn close(&mut self, decider: &mut Decider<Timed>) {
         decider.snapshot().give_up();
         self.begin(decider);
         while self.phase == Phase::Slicing {
@@ -141,21 +141,21 @@ impl Snapshots {
         }
     }
 
-    fn is_due(&self, decider: &Decider<Engine>) -> bool {
+    fn is_due(&self, decider: &Decider<Timed>) -> bool {
         let state = decider.state();
         // No more sessions than events: so writing them takes a small part of the work.
         let cadence = self.events.max(state.session_count() as u64);
         state.seq().0.saturating_sub(self.begun.0) >= cadence
     }
 
-    fn begin(&mut self, decider: &mut Decider<Engine>) {
+    fn begin(&mut self, decider: &mut Decider<Timed>) {
         let beginning = decider.snapshot().begin();
         self.begun = beginning.seq();
         self.heads.want(self.begun);
         self.send(Job::Begin(Box::new(beginning)), Phase::Slicing);
     }
 
-    fn slice(&mut self, decider: &mut Decider<Engine>, rows_max: usize) {
+    fn slice(&mut self, decider: &mut Decider<Timed>, rows_max: usize) {
         let Some(slice) = decider.snapshot().slice(rows_max) else {
             tracing::info!(seq = %self.begun, "a snapshot was given up: the settings or too much else changed");
             return self.send(Job::GiveUp, Phase::Idle);

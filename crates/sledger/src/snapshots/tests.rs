@@ -331,7 +331,7 @@ fn too_little_room_on_the_disk_writes_no_snapshot_and_stops_nobody() {
         thread::start(store, u64::MAX, Arc::default()).unwrap()
     };
     let mut decider =
-        Decider::new(open::empty(7).unwrap(), Engine::new(), sledger_core::config::Bounds::default());
+        Decider::new(open::empty(7).unwrap(), Timed::default(), sledger_core::config::Bounds::default());
     let beginning = decider.snapshot().begin();
     jobs.send(Job::Begin(Box::new(beginning))).unwrap();
     let slice = decider.snapshot().slice(9).unwrap();
