@@ -7,6 +7,7 @@
 //! Absent on purpose: deciding, clocks, IO.
 
 mod counts;
+mod fared;
 mod fold;
 mod limits;
 mod list;
@@ -15,9 +16,10 @@ mod relimit;
 mod rows;
 mod users;
 
+pub use fared::{Fared, Fares, LastFailure};
 pub use limits::{QuotaTotals, Totals};
 pub use list::{PAGE_MAX, SessionQuery, SessionsPage, UserDetail};
-pub use policies::{Fared, Policies};
+pub use policies::Policies;
 pub use users::{Sort, SortBy, UserQuery, UserRow, UsersPage};
 
 use crate::fullness::Classes;

@@ -1,6 +1,7 @@
 //! The projector against the core's own decider.
 
 mod cost;
+mod fared;
 mod feed;
 mod fold;
 mod lists;

@@ -7,30 +7,40 @@ use crate::app::App;
 use crate::extract::{Asked, Named, RequestId, whole};
 use crate::openapi::{Bodies, Decisions, PolicyPath, Views};
 use crate::reply::{self, Refusal, Reply};
+use crate::stats;
 use axum::body::Body;
 use axum::extract::State;
 use sledger::core::command::{Change, Changing, Deed, PolicyChange, Rejection};
 use sledger::core::config::Level;
 use sledger::policy::Lint;
 use sledger::policy::gate::{self, Closed};
-use sledger::projector::Projection;
-use sledger::{Actor, Command, Request};
+use sledger::projector::{Fared, Projection};
+use sledger::{Actor, Command, PolicyTimes, Request};
 use sledger_wire::answer::Problem;
 use sledger_wire::bodies::{PolicyBody, policy_deed_from_json, policy_from_json};
-use sledger_wire::policies::{Known, LintObject, PoliciesPage, PolicyChanged, PolicyObject};
+use sledger_wire::policies::{
+    Known, LintObject, PoliciesPage, PolicyChanged, PolicyFailed, PolicyObject, PolicyUse,
+};
 use sledger_wire::queries::{ChangeQuery, PolicyQuery};
 use sledger_wire::schemas;
 use std::sync::Arc;
 
 /// What is known of policies, told to `tell`.
-fn known<T>(views: &Projection, tell: impl FnOnce(Known<'_>) -> T) -> T {
+fn known<T>(views: &Projection, times: &PolicyTimes, tell: impl FnOnce(Known<'_>) -> T) -> T {
     let policies = views.policies();
-    let fared = |policy: &_| {
-        let fared = policies.fared(policy);
-        (fared.failures, fared.differences)
+    let fared = |quota: &str, policy: &_| PolicyUse {
+        us: stats::told_quantiles(times.of(quota, policy)),
+        ..counted(&policies.fared(quota, policy))
     };
     let settings = &views.ready().settings;
     tell(Known { settings, bindings: policies.bindings(), sources: policies.sources(), fared: &fared })
+}
+
+/// What was counted of a policy on a quota.
+fn counted(fared: &Fared) -> PolicyUse {
+    let Fared { asked, allowed, denied, evicted, failures, differences, last_failure } = *fared;
+    let last_failure = last_failure.map(|last| PolicyFailed::new(last.seq, last.at, last.code, last.line));
+    PolicyUse { asked, allowed, denied, evicted, failures, differences, last_failure, ..PolicyUse::default() }
 }
 
 /// `GET /v1/policies`.
@@ -47,8 +57,9 @@ fn known<T>(views: &Projection, tell: impl FnOnce(Known<'_>) -> T) -> T {
     )
 )]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Reply {
-    let page = app.read(|views| {
-        let policies = known(views, |known| known.all());
+    let times = app.ledger.policy_times();
+    let page = app.read(move |views| {
+        let policies = known(views, &times, |known| known.all());
         PoliciesPage { seq: views.seq().0, policies }
     });
     Ok(reply::json(&page.await?))
@@ -76,8 +87,8 @@ pub(crate) async fn one(State(app): State<Arc<App>>, Named(name): Named) -> Repl
 }
 
 async fn look(app: &App, name: &str) -> Result<(u64, Option<PolicyObject>), Refusal> {
-    let name = name.to_owned();
-    app.read(move |views| (views.seq().0, known(views, |known| known.one(&name)))).await
+    let (name, times) = (name.to_owned(), app.ledger.policy_times());
+    app.read(move |views| (views.seq().0, known(views, &times, |known| known.one(&name)))).await
 }
 
 /// `PUT /v1/policies/{name}`.

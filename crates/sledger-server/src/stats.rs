@@ -144,7 +144,12 @@ fn per_second(rate: Rate) -> f64 {
 }
 
 fn quantiles(latency: &Latency) -> Quantiles {
-    latency.quantiles().map_or_else(Quantiles::default, |seen| Quantiles {
+    told_quantiles(latency.quantiles())
+}
+
+/// Nulls where nothing was measured.
+pub(crate) fn told_quantiles(seen: Option<sledger::projector::Quantiles>) -> Quantiles {
+    seen.map_or_else(Quantiles::default, |seen| Quantiles {
         p50: Some(seen.p50),
         p99: Some(seen.p99),
         p999: Some(seen.p999),

@@ -2,11 +2,12 @@
 
 use crate::config::policy_mode;
 use crate::events::{actor_text, source_word};
+use crate::pages::Quantiles;
 use serde::{Deserialize, Serialize};
-use sledger_core::Millis;
 use sledger_core::config::{Assignment, Settings};
-use sledger_core::event::{Binding, PolicyRef};
+use sledger_core::event::{Binding, PolicyCode, PolicyRef};
 use sledger_core::state::{AllSources, Source};
+use sledger_core::{Millis, Seq};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `GET /v1/policies`.
@@ -42,7 +43,8 @@ pub struct PolicyObject {
     pub text: Option<String>,
 }
 
-/// A policy on a quota.
+/// A policy on a quota. What is counted and measured is so since the server started; told from the past, what is counted
+/// is so over all of it, and nothing is measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicyUse {
@@ -62,10 +64,71 @@ pub struct PolicyUse {
     pub actor: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// How often it failed since the server started.
+    /// How often it was asked on this quota: logins that met the quota exhausted, those among
+    /// them that were refused in a storm and only counted.
+    #[serde(default)]
+    pub asked: u64,
+    /// How often it let in and nobody had to go.
+    #[serde(default)]
+    pub allowed: u64,
+    /// How often it refused; as a shadow, would have. What a shadow said in a storm is not known.
+    #[serde(default)]
+    pub denied: u64,
+    /// How often it made room; as a shadow, would have.
+    #[serde(default)]
+    pub evicted: u64,
+    /// How often it failed on this quota, its `limit()` among it.
     pub failures: u64,
-    /// How often it would have decided otherwise since the server started, as a shadow.
+    /// How often it would have decided otherwise, as a shadow.
     pub differences: u64,
+    /// How long its runs for logins took, its `limit()` among them, in microseconds. A policy that is asked again until
+    /// there is room runs more than once for a login.
+    #[serde(default)]
+    pub us: Quantiles,
+    /// When and how it failed last.
+    #[serde(default)]
+    pub last_failure: Option<PolicyFailed>,
+}
+
+/// How a policy failed on a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PolicyFailed {
+    /// The event.
+    pub seq: u64,
+    /// When.
+    pub at: String,
+    /// The documented code: `POLICY_ERROR` and the like.
+    pub code: String,
+    /// What that means, for people.
+    pub message: String,
+    /// Where in its source: line, 0 when unknown.
+    pub line: u32,
+}
+
+impl PolicyFailed {
+    /// The failure that the event `seq` records.
+    #[must_use]
+    pub fn new(seq: Seq, at: Millis, code: PolicyCode, line: u32) -> Self {
+        let (seq, at, message) = (seq.0, at.rfc3339(), meaning(code).to_owned());
+        Self { seq, at, code: code.as_str().to_owned(), message, line }
+    }
+}
+
+/// What a failure means. Raw words of a script's engine are never recorded.
+const fn meaning(code: PolicyCode) -> &'static str {
+    match code {
+        PolicyCode::Error => "it raised an error",
+        PolicyCode::OverBudget => {
+            "it took more operations than it may, recursed too deeply, or grew too much"
+        }
+        PolicyCode::NoDecision => "it ended without a decision",
+        PolicyCode::WrongType => "it gave something that is no decision",
+        PolicyCode::NoVictim => "it evicted nobody",
+        PolicyCode::VictimNotInSet => "it evicted a session that is not under the quota key",
+        PolicyCode::NotEnoughRoom => "what it decided leaves the quota exhausted",
+        PolicyCode::Tripped => "it was not asked, since it kept failing",
+    }
 }
 
 /// What came of a change of policies.
@@ -107,8 +170,8 @@ pub struct Known<'a> {
     pub bindings: &'a [Binding],
     /// The sources kept, by name.
     pub sources: &'a AllSources,
-    /// How often a revision failed, and how often it differed.
-    pub fared: &'a dyn Fn(&PolicyRef) -> (u64, u64),
+    /// How a revision fared on a quota: its counts, times and last failure. All else of it is told here.
+    pub fared: &'a dyn Fn(&str, &PolicyRef) -> PolicyUse,
 }
 
 impl Known<'_> {
@@ -174,7 +237,6 @@ impl Known<'_> {
     }
 
     fn used(&self, quota: &str, policy: &PolicyRef, state: &str) -> PolicyUse {
-        let (failures, differences) = (self.fared)(policy);
         let source = self.current(&policy.name);
         PolicyUse {
             quota: quota.to_owned(),
@@ -182,9 +244,7 @@ impl Known<'_> {
             state: state.to_owned(),
             since: source.and_then(|source| since(source.at)),
             actor: source.map(|source| actor_text(&source.by)),
-            failures,
-            differences,
-            ..PolicyUse::default()
+            ..(self.fared)(quota, policy)
         }
     }
 }

@@ -16,6 +16,7 @@ impl Projection {
     pub fn apply(&mut self, recorded: &Recorded) {
         let decision = &*recorded.decision;
         self.at = self.at.max(decision.at);
+        self.policies.count(recorded, &self.ready);
         let events = decision.events.iter().zip(recorded.first.0..).zip(recorded.effects.iter());
         for ((event, seq), effect) in events {
             self.seq = Seq(seq);
@@ -44,9 +45,7 @@ impl Projection {
                 self.policies.fold(event, decision);
                 self.applied(parts);
             }
-            Event::PolicyInstalled { .. } | Event::PolicyFailed { .. } | Event::PolicyDiffered { .. } => {
-                self.policies.fold(event, decision);
-            }
+            Event::PolicyInstalled { .. } => self.policies.fold(event, decision),
             Event::UserErased { key, .. } => self.erased(decision, *key),
             Event::HoldSet { name, reason } => {
                 let hold = Hold { reason: reason.clone(), at: decision.at, by: decision.actor.clone() };
@@ -67,7 +66,9 @@ impl Projection {
             | Event::PolicyActivated { .. }
             | Event::PolicyRolledBack { .. }
             | Event::PolicyStopped { .. }
+            | Event::PolicyFailed { .. }
             | Event::PolicyTripped { .. }
+            | Event::PolicyDiffered { .. }
             | Event::TokenCreated { .. }
             | Event::TokenRevoked { .. }
             | Event::NoteAdded { .. }

@@ -1,35 +1,25 @@
 //! The policies: what is installed, what is in force for which quota, and how they fare since this process started.
 
 use super::Projection;
+use super::fared::{Fared, Fares};
+use sledger_core::decider::Recorded;
 use sledger_core::event::{Binding, Decision, Event, PolicyRef};
+use sledger_core::quota::Ready;
 use sledger_core::state::{AllSources, Source};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Revisions whose failures and differences are counted; those beyond are not.
-const COUNTED_MAX: usize = 1_024;
 
 /// What is known of policies.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
     sources: AllSources,
     bindings: Arc<[Binding]>,
-    fared: BTreeMap<PolicyRef, Fared>,
-}
-
-/// How a revision fared since this process started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fared {
-    /// How often it failed.
-    pub failures: u64,
-    /// How often it would have decided otherwise, as a shadow.
-    pub differences: u64,
+    fares: Fares,
 }
 
 impl Policies {
     /// As they stand after an event that this process did not see.
     pub(super) fn new(sources: AllSources, bindings: &[Binding]) -> Self {
-        Self { sources, bindings: Arc::from(bindings), fared: BTreeMap::new() }
+        Self { sources, bindings: Arc::from(bindings), fares: Fares::default() }
     }
 
     /// The sources kept, by name.
@@ -44,10 +34,14 @@ impl Policies {
         &self.bindings
     }
 
-    /// How a revision fared.
+    /// How a revision fared on a quota since this process started.
     #[must_use]
-    pub fn fared(&self, policy: &PolicyRef) -> Fared {
-        self.fared.get(policy).copied().unwrap_or_default()
+    pub fn fared(&self, quota: &str, policy: &PolicyRef) -> Fared {
+        self.fares.fared(quota, policy)
+    }
+
+    pub(super) fn count(&mut self, recorded: &Recorded, ready: &Ready) {
+        self.fares.apply(recorded, ready);
     }
 
     pub(super) fn fold(&mut self, event: &Event, decision: &Decision) {
@@ -58,20 +52,7 @@ impl Policies {
                 self.sources.entry(Arc::clone(name)).or_default().install(source);
             }
             Event::ConfigApplied { bindings, .. } => self.bindings = Arc::from(bindings.as_slice()),
-            Event::PolicyFailed { failure, .. } => self.count(&failure.policy, |fared| &mut fared.failures),
-            Event::PolicyDiffered { shadow, .. } => {
-                if let Some(policy) = &shadow.policy {
-                    self.count(policy, |fared| &mut fared.differences);
-                }
-            }
             _ => {}
-        }
-    }
-
-    fn count(&mut self, policy: &PolicyRef, which: impl Fn(&mut Fared) -> &mut u64) {
-        if self.fared.len() < COUNTED_MAX || self.fared.contains_key(policy) {
-            let count = which(self.fared.entry(policy.clone()).or_default());
-            *count = count.saturating_add(1);
         }
     }
 }

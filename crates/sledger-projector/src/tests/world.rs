@@ -10,14 +10,16 @@ use sledger_core::config::{
 };
 use sledger_core::decide::own_decision;
 use sledger_core::decider::{Decider, Recorded};
-use sledger_core::event::{Event, Op, PolicyRef, Started};
-use sledger_core::policy::{Bound, Choice, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict};
+use sledger_core::event::{Event, Op, PolicyCode, PolicyRef, Started};
+use sledger_core::policy::{
+    Bound, Choice, Failure, LimitQuestion, Policies, PolicyFault, Question, Reply, Verdict,
+};
 use sledger_core::state::Order;
 use sledger_core::{Limit, Millis, Seq, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// `deny` denies, `evict` evicts the oldest.
+/// What begins with `deny` denies, with `allow` allows, with `fail` fails; all else evicts the oldest.
 #[derive(Debug)]
 pub(crate) struct Stub;
 
@@ -27,7 +29,7 @@ impl Policies for Stub {
     }
 
     fn built_in(&self, name: &str) -> Option<&'static str> {
-        matches!(name, "deny" | "evict").then_some("stub")
+        matches!(name, "deny" | "evict" | "allow" | "fail").then_some("stub")
     }
 
     fn check(&mut self, _: &str, _: &str) -> Result<(), PolicyFault> {
@@ -39,8 +41,14 @@ impl Policies for Stub {
     }
 
     fn ask(&mut self, policy: &PolicyRef, question: Question, _: u32) -> Reply<Verdict> {
-        let choice = if &*policy.name == "deny" {
+        if policy.name.starts_with("fail") {
+            let failure = Failure { code: PolicyCode::Error, line: 2, column: 1 };
+            return Reply { answer: Err(failure), operations: 1 };
+        }
+        let choice = if policy.name.starts_with("deny") {
             Choice::Deny { offer: Vec::new() }
+        } else if policy.name.starts_with("allow") {
+            Choice::Allow
         } else {
             let oldest = question.sessions.pick(Order::Oldest, question.excess() as usize);
             let number = |slot: &u32| question.sessions.session(*slot).map(|session| session.number);

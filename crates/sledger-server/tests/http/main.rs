@@ -12,6 +12,7 @@ mod blocks;
 mod client;
 mod dry_run;
 mod events;
+mod fared;
 mod guard;
 mod introspect;
 mod limits;

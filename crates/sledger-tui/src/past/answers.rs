@@ -10,7 +10,7 @@ use sledger_replay::lines::event_line;
 use sledger_wire::answer::{SessionObject, TombstoneObject};
 use sledger_wire::events::EventLine;
 use sledger_wire::pages::{Top, TopRow, UserDetail, UserRow, UsersPage};
-use sledger_wire::policies::{Known, PoliciesPage};
+use sledger_wire::policies::{Known, PoliciesPage, PolicyUse};
 use sledger_wire::queries::{UsersQuery, page_size, share};
 use std::collections::VecDeque;
 
@@ -127,7 +127,10 @@ impl<H: History> Past<H> {
 
     fn known<T>(&self, tell: impl FnOnce(Known<'_>) -> T) -> Result<T, String> {
         let state = self.state()?;
-        let fared = |policy: &_| self.beside.fared.get(policy).copied().unwrap_or_default();
+        let fared = |_: &str, policy: &_| {
+            let (failures, differences) = self.beside.fared.get(policy).copied().unwrap_or_default();
+            PolicyUse { failures, differences, ..PolicyUse::default() }
+        };
         let settings = &state.ready().settings;
         Ok(tell(Known { settings, bindings: state.bindings(), sources: state.sources(), fared: &fared }))
     }

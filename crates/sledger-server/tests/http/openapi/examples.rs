@@ -30,6 +30,7 @@ const CHANGING: &[&str] = &[
     "since",
     "started",
     "until",
+    "us",
 ];
 
 /// What was played: examples by call.
@@ -193,6 +194,10 @@ fn policies(played: &mut Played) {
     let newest = "fn on_exhausted() { evict(sessions.newest(quota.excess)).because(\"newest\") }";
     let body = json!({"text": newest, "quota": "per-user", "reason": "to see whom it would end"});
     played.play("put_policy", ("PUT", "/v1/policies/newest?state=shadow"), body, 200);
+    for n in 1..=7 {
+        let login = json!({"user": "eve", "session": format!("tablet-{n}")});
+        played.play("login", ("POST", "/v1/sessions"), login, 201);
+    }
     let slip = json!({"text": "fn on_exhausted() { evict(sessions.nwest()) }"});
     played.play("put_policy", ("PUT", "/v1/policies/newest"), slip, 422);
     played.play("policies", ("GET", "/v1/policies"), Value::Null, 200);
