@@ -89,6 +89,38 @@ fn a_policy_is_installed_tried_promoted_and_rolled_back_by_the_command() {
 }
 
 #[test]
+fn the_list_tells_how_policies_fare_live_and_from_the_past() {
+    let quota = "[[quota]]\nname = \"office\"\nmax_sessions = 1\non_exhausted = \"slip\"\n";
+    let slip = "fn on_exhausted() {\n  let odd = request.session == \"odd\";\n  \
+        if odd { return deny(`${1 / (quota.excess - 1)}`) }\n  deny(\"full\")\n}\n";
+    let dir = folder(&[("sledger.toml", quota), ("policies/slip.rhai", slip)]);
+    let served = Served::start(dir.path(), &[]);
+    ask(&served, dir.path(), &["login", "ann", "a"]);
+    for session in ["b", "c", "odd"] {
+        assert_eq!(run(dir.path(), &["login", "ann", session, "--connect", &served.url]).code, 4);
+    }
+    let fares = |page: &Value| {
+        let policies = page["policies"].as_array().unwrap().iter();
+        let mut uses = policies.flat_map(|policy| policy["uses"].as_array().unwrap());
+        let mut used = uses.next().unwrap().clone();
+        let us = used.as_object_mut().unwrap().remove("us").unwrap();
+        (used, us)
+    };
+    let (live, us) = fares(&ask(&served, dir.path(), &["policy", "list"]));
+    let counts =
+        ["asked", "denied", "failures", "evicted", "allowed"].map(|name| live[name].as_u64().unwrap());
+    assert_eq!(counts, [3, 2, 1, 0, 0], "{live}");
+    assert!(us["p50"].is_u64() && us["p99"].is_u64(), "{us}");
+    let text = run(dir.path(), &["policy", "list", "--connect", &served.url]).stdout;
+    assert!(text.lines().next().unwrap().ends_with("EVICTED  FAILED  DIFFERED  P50 US  P99 US"), "{text}");
+    assert!(text.contains(": POLICY_ERROR at line 3: it raised an error\n"), "{text}");
+    assert_eq!(served.stop("-TERM").0, Some(0));
+    let page = run(dir.path(), &["policy", "list", "--data", "sledger-data", "--output", "json"]);
+    let (past, us) = fares(&serde_json::from_str(&page.stdout).unwrap());
+    assert_eq!((past, &us["p50"]), (live, &Value::Null), "times are not recorded");
+}
+
+#[test]
 fn what_is_wrong_with_a_policy_is_told_with_file_line_and_column() {
     let dir = folder(&[
         ("bad.rhai", "fn on_exhausted() {\n    evict(sesions.oldest())\n}\n"),
