@@ -111,8 +111,8 @@ impl Fares {
                 self.change(ready, *quota, policy, |fare| fare.tripped = *until);
             }
             Event::PolicyDiffered { quota, shadow } => self.differs(ready, *quota, shadow),
-            Event::DenialsCounted { quota: Some(quota), policy: Some(policy), count, .. } => {
-                self.stormed((ready, *quota), policy, *count);
+            Event::DenialsCounted { quota: Some(quota), policy: Some(policy), count, last, .. } => {
+                self.stormed((ready, *quota), policy, (*count, *last));
             }
             // Other settings mostly begin anew with what trips.
             Event::ConfigApplied { .. } => self.untrip(),
@@ -165,14 +165,21 @@ impl Fares {
         });
     }
 
-    /// Denials that nothing but their count is known of.
-    fn stormed(&mut self, (ready, quota): (&Ready, u16), policy: &PolicyRef, count: u64) {
-        self.change(ready, quota, policy, |Fare { fared, .. }| {
-            add(&mut fared.asked, count);
-            add(&mut fared.denied, count);
+    /// Denials that nothing but their count is known of. Failures are no such denials, so where a policy is tripped at
+    /// the last of them it was asked about none.
+    fn stormed(&mut self, (ready, quota): (&Ready, u16), policy: &PolicyRef, (count, last): (u64, Millis)) {
+        self.change(ready, quota, policy, |fare| {
+            if last >= fare.tripped {
+                add(&mut fare.fared.asked, count);
+                add(&mut fare.fared.denied, count);
+            }
         });
         if let Some(trial) = ready.trial(quota).filter(|trial| trial.is_shadow()) {
-            self.change(ready, quota, &trial.policy, |fare| add(&mut fare.fared.asked, count));
+            self.change(ready, quota, &trial.policy, |fare| {
+                if last >= fare.tripped {
+                    add(&mut fare.fared.asked, count);
+                }
+            });
         }
     }
 

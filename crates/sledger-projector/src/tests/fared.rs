@@ -96,6 +96,10 @@ fn a_policy_that_fails_was_asked_and_answered_nothing() {
     let tripped = watched.fared("per-user", "fail");
     assert_eq!((tripped.asked, tripped.failures, tripped.denied), (100, 100, 0));
     assert!(tripped.last_failure.is_some_and(|last| last.seq > last_failure.seq));
+    // Those that were refused meanwhile are only counted, and by now on record.
+    watched.world.at = watched.world.at.plus(Span::seconds(3600));
+    watched.logins("u2", 1);
+    assert_eq!(watched.fared("per-user", "fail"), tripped);
 }
 
 #[test]
@@ -107,6 +111,9 @@ fn what_answers_for_a_policy_that_failed_is_counted_by_its_own_name() {
     assert_eq!((failed.asked, failed.failures, failed.evicted), (1, 1, 0));
     let second = Fared { asked: 1, evicted: 1, ..Fared::default() };
     assert_eq!(watched.fared("per-user", "evict"), second);
+    watched.logins("u1", 129);
+    let (tripped, second) = (watched.fared("per-user", "fail"), watched.fared("per-user", "evict"));
+    assert_eq!((tripped.asked, second.asked), (100, 130), "what is tripped is not asked");
 }
 
 #[test]
