@@ -113,6 +113,7 @@ fn top_of(views: &Projection, near: u32, durability: Durability) -> Top {
         user: row.user.to_string(),
         active: row.active,
         limit: row.limit.map(Into::into),
+        quota: row.quota.as_ref().map(ToString::to_string),
     };
     Top {
         seq: totals.seq.0,

@@ -220,7 +220,7 @@ impl Scene {
             user: row.user.clone(),
             active: row.active,
             limit: row.limit.clone(),
-            quota: None,
+            quota: row.quota.clone(),
         };
         rows.iter().map(row).collect()
     }

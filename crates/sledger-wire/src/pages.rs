@@ -160,6 +160,9 @@ pub struct TopRow {
     pub active: u32,
     /// The limit.
     pub limit: Option<LimitWord>,
+    /// The quota that sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<String>,
 }
 
 /// Events per second; null at rest.

@@ -62,6 +62,7 @@ impl<H: History> Past<H> {
             user: row.user.to_string(),
             active: row.active,
             limit: row.limit.map(Into::into),
+            quota: row.quota.as_ref().map(ToString::to_string),
         };
         Ok(Top {
             seq: totals.seq.0,

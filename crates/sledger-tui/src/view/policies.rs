@@ -9,6 +9,7 @@ use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
+use sledger_wire::policies::{PolicyFailed, PolicyObject, PolicyUse};
 
 /// Draws it.
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -28,40 +29,13 @@ pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn table(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let app = look.app;
-    let inner =
-        look.frame("policies", "failures and differences since start", Some(Pane::Policies), area, buffer);
+    let inner = look.frame("policies", "counts and times since start", Some(Pane::Policies), area, buffer);
     let (rows, keys) = (app.policy_rows(), app.policy_keys());
     let height = usize::from(inner.height).saturating_sub(1);
     let offset = app.policies.offset(&keys, height);
-    let room = usize::from(inner.width).saturating_sub(2);
-    let wide = room > 110;
-    let mut columns = vec![
-        Cells::text("POLICY", if wide { 34 } else { 26 }),
-        Cells::text("QUOTA", if wide { 24 } else { 14 }),
-        Cells::text("STATE", 10),
-        Cells::number("FAILED", 8),
-        Cells::number("DIFFERS", 8),
-    ];
-    if wide {
-        columns.extend([Cells::text("SINCE", 20), Cells::text("BY", 18)]);
-    }
+    let columns = columns(usize::from(inner.width).saturating_sub(2));
     let shown = rows.iter().zip(&keys).skip(offset).take(height).map(|((policy, used), key)| {
-        let text = |text: Option<&String>| text.cloned().unwrap_or_else(|| "-".to_owned());
-        let state = used.map_or("not used".to_owned(), |used| match used.share {
-            Some(share) => format!("{share}%"),
-            None => used.state.clone(),
-        });
-        let count = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), figure::number);
-        let since = used.and_then(|used| used.since.as_ref()).or(policy.since.as_ref());
-        let cells = vec![
-            used.map_or_else(|| policy.name.clone(), |used| used.policy.clone()),
-            text(used.map(|used| &used.quota)),
-            state,
-            count(used.map(|used| used.failures)),
-            count(used.map(|used| used.differences)),
-            since.and_then(|since| since.get(..19)).unwrap_or("-").replace('T', " "),
-            text(used.and_then(|used| used.actor.as_ref()).or(policy.actor.as_ref())),
-        ];
+        let cells = columns.iter().map(|(column, _)| cell(*column, policy, *used)).collect();
         let style = match used {
             Some(used) if used.failures > 0 => look.theme.bad,
             Some(used) if used.differences > 0 => look.theme.warn,
@@ -70,7 +44,88 @@ fn table(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         };
         RowShown { cells, style, is_chosen: app.policies.chosen.as_ref() == Some(key) }
     });
-    look.table(&columns, shown.collect(), inner, buffer);
+    let shown = shown.collect();
+    let cells: Vec<Cells> = columns.into_iter().map(|(_, cells)| cells).collect();
+    look.table(&cells, shown, inner, buffer);
+}
+
+/// What is told of a policy on a quota.
+#[derive(Clone, Copy)]
+enum Column {
+    Policy,
+    Quota,
+    State,
+    Asked,
+    Allowed,
+    Denied,
+    Evicted,
+    Failed,
+    Differs,
+    P50,
+    P99,
+    Since,
+    By,
+}
+
+/// The columns for which there is room; the first takes what is left.
+fn columns(room: usize) -> Vec<(Column, Cells)> {
+    let (text, number) = (Cells::text, Cells::number);
+    let quota = if room > 110 { 16 } else { 9 };
+    // From how many columns on, and what.
+    let all = [
+        (74, Column::Quota, text("QUOTA", quota)),
+        (0, Column::State, text("STATE", 8)),
+        (0, Column::Asked, number("ASKED", 6)),
+        (111, Column::Allowed, number("ALLOWED", 7)),
+        (111, Column::Denied, number("DENIED", 6)),
+        (111, Column::Evicted, number("EVICTED", 7)),
+        (0, Column::Failed, number("FAILED", 6)),
+        (74, Column::Differs, number("DIFFERS", 7)),
+        (74, Column::P50, number("P50", 6)),
+        (0, Column::P99, number("P99", 6)),
+        (111, Column::Since, text("SINCE", 10)),
+        (111, Column::By, text("BY", 12)),
+    ];
+    let mut kept: Vec<(Column, Cells)> = Vec::new();
+    kept.extend(all.into_iter().filter(|(from, ..)| room >= *from).map(|(_, column, cells)| (column, cells)));
+    let taken: usize = kept.iter().map(|(_, cells)| cells.width + 1).sum();
+    kept.insert(0, (Column::Policy, text("POLICY", room.saturating_sub(taken).max(8))));
+    kept
+}
+
+fn cell(column: Column, policy: &PolicyObject, used: Option<&PolicyUse>) -> String {
+    let text = |text: Option<&String>| text.cloned().unwrap_or_else(|| "-".to_owned());
+    let count =
+        |of: fn(&PolicyUse) -> u64| used.map_or_else(|| "-".to_owned(), |used| figure::short(of(used)));
+    match column {
+        Column::Policy => used.map_or_else(|| policy.name.clone(), |used| used.policy.clone()),
+        Column::Quota => text(used.map(|used| &used.quota)),
+        Column::State => used.map_or("not used".to_owned(), |used| match used.share {
+            Some(share) => format!("{share}%"),
+            None => used.state.clone(),
+        }),
+        Column::Asked => count(|used| used.asked),
+        Column::Allowed => count(|used| used.allowed),
+        Column::Denied => count(|used| used.denied),
+        Column::Evicted => count(|used| used.evicted),
+        Column::Failed => count(|used| used.failures),
+        Column::Differs => count(|used| used.differences),
+        Column::P50 => figure::micros(used.and_then(|used| used.us.p50)),
+        Column::P99 => figure::micros(used.and_then(|used| used.us.p99)),
+        Column::Since => {
+            let since = used.and_then(|used| used.since.as_ref()).or(policy.since.as_ref());
+            since.and_then(|since| since.get(..10)).unwrap_or("-").to_owned()
+        }
+        Column::By => text(used.and_then(|used| used.actor.as_ref()).or(policy.actor.as_ref())),
+    }
+}
+
+/// The last failure of the use that is chosen.
+fn last_failure<'a>(look: &Look<'a>) -> Option<&'a PolicyFailed> {
+    let key = look.app.policies.chosen.as_ref()?;
+    let place = look.app.policy_keys().iter().position(|known| known == key)?;
+    let (_, used) = look.app.policy_rows().into_iter().nth(place)?;
+    used?.last_failure.as_ref()
 }
 
 fn source(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -88,13 +143,28 @@ fn source(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         return Look::lines(vec![Line::styled(text, look.theme.dim)], inner, buffer);
     };
     let mut lines = Vec::new();
+    let failed = last_failure(look);
+    if let Some(failed) = failed {
+        lines.push(Line::styled(text::cut(&failure(look, failed), width, &look.glyphs), look.theme.bad));
+    }
     if let Some(reason) = &policy.reason {
         lines.push(look.fact("because", reason, width));
     }
-    let numbered = policy.text.as_deref().unwrap_or("").lines().enumerate().map(|(place, text)| {
-        let room = width.saturating_sub(6);
-        Line::raw(format!("{:>4}  {}", place + 1, text::cut(text, room, &look.glyphs)))
+    let wrong = failed.map_or(0, |failed| failed.line);
+    let numbered = policy.text.as_deref().unwrap_or("").lines().zip(1_u32..).map(|(text, number)| {
+        let is_wrong = wrong == number;
+        let mark = if is_wrong { '!' } else { ' ' };
+        let style = if is_wrong { look.theme.bad } else { look.theme.plain };
+        let text = text::cut(text, width.saturating_sub(7), &look.glyphs);
+        Line::styled(format!("{number:>4}{mark} {text}"), style)
     });
     lines.extend(numbered.skip(app.source_line).take(usize::from(inner.height)));
     Look::lines(lines, inner, buffer);
+}
+
+fn failure(look: &Look<'_>, failed: &PolicyFailed) -> String {
+    let at = figure::read(&failed.at).map(|at| figure::moment(at, look.app.setup.zone_minutes));
+    let at = at.unwrap_or_else(|| failed.at.clone());
+    let line = if failed.line == 0 { String::new() } else { format!(" line {}", failed.line) };
+    format!(" failed last at {at}, #{} {}{line}: {}", failed.seq, failed.code, failed.message)
 }

@@ -12,7 +12,7 @@ use sledger_tui::view;
 use sledger_wire::answer::{SessionObject, TombstoneObject};
 use sledger_wire::events::EventLine;
 use sledger_wire::pages::{LatencyClass, LedgerStats, LoginCount, Quantiles, Rates, Top, TopRow, UserDetail};
-use sledger_wire::policies::{PoliciesPage, PolicyObject, PolicyUse};
+use sledger_wire::policies::{PoliciesPage, PolicyFailed, PolicyObject, PolicyUse};
 use sledger_wire::values::{LimitWord, Offset};
 use sledger_wire::why::{Why, WhyCore, WhyStep};
 use std::fmt::Write as _;
@@ -72,6 +72,7 @@ pub(crate) fn top(users: &[(&str, u32, u32)]) -> Top {
         user: (*user).to_owned(),
         active: *active,
         limit: Some(LimitWord::Number(*limit)),
+        quota: Some("per-user".to_owned()),
     };
     Top {
         seq: 1_204_881,
@@ -168,6 +169,18 @@ pub(crate) fn policies() -> PoliciesPage {
         actor: Some("token:kim".to_owned()),
         failures,
         differences,
+        asked: 4_812,
+        allowed: 4_764,
+        denied: 17,
+        evicted: 31,
+        us: Quantiles { p50: Some(11), p99: Some(48), p999: Some(90), max: Some(210) },
+        last_failure: (failures > 0).then(|| PolicyFailed {
+            seq: 1_177,
+            at: Millis(NOW - 100_000).rfc3339(),
+            code: "POLICY_ERROR".to_owned(),
+            message: "the script broke off".to_owned(),
+            line: 3,
+        }),
         ..PolicyUse::default()
     };
     let policy = |name: &str, uses| PolicyObject {

@@ -179,7 +179,7 @@ fn replay(app: &mut App, names: &Names) {
 }
 
 fn policies(app: &mut App, names: &Names) {
-    keys(app, "4 j");
+    keys(app, "4 j j");
     let Some((name, _)) = app.policies.chosen.clone() else { return };
     let mut policy =
         crate::given::policies().policies.into_iter().find(|policy| policy.name == name).unwrap();

@@ -180,7 +180,7 @@ fn gone(ended: &TombstoneObject, zone: Zone) -> String {
 }
 
 fn policies(app: &App, zone: Zone) -> Vec<String> {
-    let head = ["POLICY", "QUOTA", "STATE", "FAILED", "DIFFERS", "SINCE", "BY"];
+    let head = ["POLICY", "QUOTA", "STATE", "ASKED", "FAILED", "DIFFERS", "P50 US", "P99 US", "SINCE", "BY"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(app.policy_rows().into_iter().map(|(policy, used)| policy_row(policy, used, zone)));
     let mut lines = show::table(&rows);
@@ -200,8 +200,11 @@ fn policy_row(policy: &PolicyObject, used: Option<&PolicyUse>, zone: Zone) -> Ve
         text(used.map_or(Some(&policy.name), |used| Some(&used.policy))),
         text(used.map(|used| &used.quota)),
         used.map_or_else(|| "not used".to_owned(), |used| used.state.clone()),
+        count(used.map(|used| used.asked)),
         count(used.map(|used| used.failures)),
         count(used.map(|used| used.differences)),
+        count(used.and_then(|used| used.us.p50)),
+        count(used.and_then(|used| used.us.p99)),
         since.map_or_else(|| "-".to_owned(), |since| zone.reshown(since)),
         text(used.and_then(|used| used.actor.as_ref()).or(policy.actor.as_ref())),
     ]
