@@ -32,6 +32,8 @@ pub struct Events {
     /// The last event when the server last said `lost`: twice at one place is for good.
     lost_behind: Option<u64>,
     is_over: bool,
+    /// Whether what the server no longer has in memory is passed over.
+    is_newest_only: bool,
     /// Cleared by whoever wants no more events.
     wanted: Option<Arc<AtomicBool>>,
 }
@@ -55,7 +57,8 @@ impl Client {
         let query = EventsQuery { from: None, ..filter.clone() };
         let client = self.clone();
         let (open, pauses, lost_behind, wanted) = (None, None, None, None);
-        Ok(Events { client, query, last, open, pauses, lost_behind, is_over: false, wanted })
+        let (is_over, is_newest_only) = (false, false);
+        Ok(Events { client, query, last, open, pauses, lost_behind, is_over, is_newest_only, wanted })
     }
 }
 
@@ -70,6 +73,13 @@ impl Events {
     #[must_use]
     pub fn while_wanted(self, wanted: Arc<AtomicBool>) -> Self {
         Self { wanted: Some(wanted), ..self }
+    }
+
+    /// The same events, but for readers who want what is new: what the server no longer has in memory is not read
+    /// from its disk, but told as [`ClientError::Lost`], and the feed is over.
+    #[must_use]
+    pub fn newest_only(self) -> Self {
+        Self { is_newest_only: true, ..self }
     }
 
     fn is_wanted(&self) -> bool {
@@ -125,7 +135,7 @@ impl Events {
         self.open = None;
         // All before it was told, or not asked for.
         self.last = self.last.max(from.saturating_sub(1));
-        if self.lost_behind.replace(self.last) == Some(self.last) {
+        if self.is_newest_only || self.lost_behind.replace(self.last) == Some(self.last) {
             return Err(ClientError::Lost { from, to });
         }
         Ok(())

@@ -22,6 +22,8 @@ pub const EVENTS_MAX: u64 = 60;
 /// What the tail shows: what was refused or made room, and what was set. Logins and their ends would be too many.
 const TAIL_TYPES: &str = "login.denied,login.conflict,session.evicted,user.*,source.*,config.applied,quota.*,\
     override.*,group.*,policy.*,token.*,note.*,hold.*,ledger.*,clock.*,checkpoint.*,volume.*,notice.failed,history.*";
+/// Further behind than this many events, a feed that comes back goes on with what is newest.
+const BEHIND_MAX: u64 = 10_000;
 /// How long is waited before a feed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long is waited for the first figures.
@@ -82,6 +84,10 @@ impl Follower {
             thread::sleep(FIRST_PAUSE);
             return self.ring.strong_count() > 0;
         }
+        // Away for long: what is new is worth more than all that was missed, which the server would read from disk.
+        if self.next.is_some_and(|next| next.saturating_add(BEHIND_MAX) < head) {
+            self.shown = self.next.take().map(|next| next.saturating_sub(1));
+        }
         let from = self.next.unwrap_or(head + 1);
         let passed = self.shown.take().map_or(0, |shown| from.saturating_sub(shown + 1));
         let Some(ring) = self.ring.upgrade() else { return false };
@@ -95,7 +101,8 @@ impl Follower {
     }
 
     fn read(&mut self, from: u64, wanted: Arc<AtomicBool>) -> Result<bool, ClientError> {
-        let mut events = self.live.client.events(Some(from), &self.query)?.while_wanted(wanted);
+        let events = self.live.client.events(Some(from), &self.query)?;
+        let mut events = events.newest_only().while_wanted(wanted);
         let (mut begun, mut count) = (Instant::now(), 0);
         loop {
             let Some(event) = events.next().transpose()? else { return Ok(true) };
@@ -118,17 +125,23 @@ impl Follower {
     }
 
     fn broke_off(&mut self, error: &ClientError) -> bool {
-        if matches!(error, ClientError::Lost { .. }) {
+        let Some(ring) = self.ring.upgrade() else { return false };
+        if let ClientError::Lost { from, to } = error {
+            // Too slow: cut off by the server, and told what was missed. What is new is worth more than that.
+            ring.skip((to + 1).saturating_sub(*from));
             self.next = None;
         }
-        let Some(ring) = self.ring.upgrade() else { return false };
         ring.say(Fed::Broken(error.to_string()));
         drop(ring);
         thread::sleep(PAUSE);
         // Asked first whether it is there: a feed says nothing before something happens.
-        while self.live.client.top().is_err() {
+        loop {
             if self.ring.strong_count() == 0 {
                 return false;
+            }
+            if let Ok(top) = self.live.client.top() {
+                self.live.head.store(top.seq, Ordering::Relaxed);
+                break;
             }
             thread::sleep(PAUSE);
         }

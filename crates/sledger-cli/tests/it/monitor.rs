@@ -3,9 +3,11 @@
 use crate::common::{folder, run};
 use crate::serve::{Served, post};
 use sledger_testkit::tmux::Tmux;
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const SLEDGER: &str = env!("CARGO_BIN_EXE_sledger");
 /// Told after the monitor ended: its exit code, and how the terminal is set.
@@ -130,6 +132,112 @@ fn whoever_answers_garbage_is_told_apart() {
     tmux.until("what is wrong", |screen| {
         screen.contains("RECONNECTING") && screen.contains("does not answer as a ledger")
     });
+    tmux.keys(&["q"]);
+    tmux.until("the end", |screen| screen.contains("ended 0") && is_restored(screen));
+}
+
+/// What a pretended server answers to the path of a request, and to how manieth; none lets it wait for ever.
+type Pretend = fn(&str, usize) -> Option<String>;
+
+/// A server that answers as told, each connection on a thread of its own.
+fn pretended(answer: Pretend) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let seen = Arc::clone(&seen);
+            std::thread::spawn(move || answered(stream, &seen, answer));
+        }
+    });
+    url
+}
+
+fn answered(mut stream: TcpStream, seen: &Mutex<BTreeMap<String, usize>>, answer: Pretend) {
+    loop {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            match stream.read(&mut byte) {
+                Ok(1) => request.push(byte[0]),
+                _ => return,
+            }
+        }
+        let request = String::from_utf8_lossy(&request).into_owned();
+        let target = request.split(' ').nth(1).unwrap_or_default();
+        let path = target.split('?').next().unwrap_or_default().to_owned();
+        let count = {
+            let mut seen = seen.lock().unwrap();
+            let count = seen.entry(path.clone()).or_default();
+            *count += 1;
+            *count
+        };
+        let Some(answer) = answer(&path, count) else {
+            // Held open: whoever waits, waits.
+            std::thread::park();
+            return;
+        };
+        if stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+        if answer.contains("text/event-stream") {
+            return;
+        }
+    }
+}
+
+fn json(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+const FIGURES: &str = r#"{"seq":5000,"sessions":3,"users":1,"at_limit":1,"near_limit":1,"durability":"durable",
+    "poisoned":false,"top":[{"user":"ann","active":3,"limit":3}],
+    "rates":{"admitted":1.0,"denied":0.0,"resumed":0.0,"evicted":0.0,"expired":0.0,"ended":0.0},
+    "latency_us":{"p50":1,"p99":2,"p999":3,"max":4},"decide_us":{"p50":1,"p99":2,"p999":3,"max":4}}"#;
+
+fn nothing_else() -> String {
+    let body = r#"{"status":404,"title":"Not Found","detail":"not here"}"#;
+    let head = "HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json";
+    format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn a_server_that_answers_slowly_is_said_and_keys_work_meanwhile() {
+    let url = pretended(|path, count| match (path, count) {
+        ("/v1/top", 1) => Some(json(FIGURES)),
+        _ => None,
+    });
+    let dir = folder(&[]);
+    let Some(tmux) = top(dir.path(), &format!("--connect {url}")) else { return };
+    tmux.until("that it is slow", |screen| screen.contains("SLOW ") && screen.contains("ann"));
+    tmux.keys(&["?"]);
+    tmux.until("the help", |screen| screen.contains("keys in force"));
+    tmux.keys(&["?"]);
+    tmux.until("the overview", |screen| !screen.contains("keys in force"));
+    tmux.keys(&["j", "Enter"]);
+    tmux.until("the user, as far as known", |screen| screen.contains("2 User > ann"));
+    tmux.keys(&["q"]);
+    tmux.until("the end", |screen| screen.contains("ended 0") && is_restored(screen));
+}
+
+#[test]
+fn a_monitor_that_was_too_slow_is_cut_off_and_told_what_it_missed() {
+    let url = pretended(|path, count| match (path, count) {
+        ("/v1/top", _) => Some(json(FIGURES)),
+        ("/v1/events", 1) => Some(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n\
+             event: lost\ndata: {\"from\":5001,\"to\":6234}\n\n"
+                .to_owned(),
+        ),
+        ("/v1/events", _) => None,
+        _ => Some(nothing_else()),
+    });
+    let dir = folder(&[]);
+    let Some(tmux) = top(dir.path(), &format!("--connect {url}")) else { return };
+    tmux.until("what was missed", |screen| screen.contains("skipped 1,234"));
     tmux.keys(&["q"]);
     tmux.until("the end", |screen| screen.contains("ended 0") && is_restored(screen));
 }

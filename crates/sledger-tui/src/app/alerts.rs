@@ -128,9 +128,9 @@ impl App {
         let mut alerts = Vec::new();
         if let Link::Lost { why, .. } = &self.link {
             // Who it is stands in the header.
-            let target = &self.setup.target;
-            let what =
-                why.replace(&format!(" to http://{target}/"), "").replace(&format!("http://{target}/ "), "");
+            let url = format!("http://{}/", self.setup.target);
+            let what = why.replace(&format!(" to {url}"), "").replace(&format!(" from {url}"), "");
+            let what = what.replace(&format!("{url} "), "");
             let todo = "look at its log; what was known stays";
             alerts.push(alert("link", true, brief_line(&what), todo, Place::Nowhere));
         } else if let Some(why) = &self.feed_broken {
