@@ -5,6 +5,7 @@ pub mod changes;
 pub mod crash;
 pub mod faulty_log;
 pub mod model;
+pub mod picture;
 pub mod recordings;
 pub mod sim_clock;
 pub mod tmux;

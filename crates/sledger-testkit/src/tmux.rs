@@ -70,6 +70,12 @@ impl Tmux {
         String::from_utf8_lossy(&self.run(&["capture-pane", "-p"]).stdout).into_owned()
     }
 
+    /// The same with its colours, as control sequences.
+    #[must_use]
+    pub fn coloured_screen(&self) -> String {
+        String::from_utf8_lossy(&self.run(&["capture-pane", "-p", "-e"]).stdout).into_owned()
+    }
+
     /// The number of the process that the terminal began with.
     #[must_use]
     pub fn pid(&self) -> String {

@@ -2,8 +2,9 @@
 
 use crate::common::{folder, run};
 use crate::serve::{Served, post};
+use sledger_testkit::picture;
 use sledger_testkit::tmux::Tmux;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -279,4 +280,72 @@ fn without_a_terminal_the_other_way_is_named() {
     let ran = run(dir.path(), &["top", "--connect", "http://127.0.0.1:9"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.contains("this is no terminal; `sledger top --once` prints the figures"), "{ran:?}");
+}
+
+const PICTURED: &str = "[[quota]]\nname = \"per-user\"\nmax_sessions = 3\non_exhausted = \"destroy_oldest\"\n\
+    [[quota.override]]\nuser = \"svc-*\"\nmax_sessions = 8\n\
+    [[quota]]\nname = \"per-address\"\ncount_by = \"ip\"\nmax_sessions = 9\non_exhausted = \"deny_access\"\n";
+
+/// Titles of panes: what stands between brackets in a frame.
+fn titles(screen: &str) -> BTreeSet<String> {
+    let lines = screen.lines().filter(|line| line.contains('┌'));
+    let parts = lines.flat_map(|line| line.split('┌').skip(1));
+    let title = |part: &str| Some(part.strip_prefix('[')?.split_once(']')?.0.to_owned());
+    parts.filter_map(title).collect()
+}
+
+/// Logins of some users from some addresses: more or fewer of them each time.
+fn logins(served: &Served, round: usize) {
+    let users = ["alice", "bob", "carol", "dave", "erin", "frank", "svc-etl", "svc-mail"];
+    for n in 0..30 + round * 7 % 23 {
+        let (user, ip) = (users[(n * n + round) % users.len()], n * (n + round) % 8);
+        let body =
+            format!(r#"{{"user":"{user}","session":"s{round}-{n}","client":"web","ip":"203.0.113.{ip}"}}"#);
+        post(served, "/v1/sessions", &body);
+        if n % 5 == 3 {
+            // It may have been refused, or evicted since.
+            let _answer = post(
+                served,
+                "/v1/batch",
+                &format!("{{\"op\":\"logout\",\"session\":\"s{round}-{}\"}}\n", n - 1),
+            );
+        }
+    }
+}
+
+/// Drawn anew by `SLEDGER_PICTURE=write cargo test -p sledger-cli --test it the_picture`.
+#[test]
+fn the_picture_in_the_readme_shows_what_the_monitor_shows_today() {
+    let size = (140, 38);
+    let dir = folder(&[("sledger.toml", PICTURED)]);
+    let served = Served::start(dir.path(), &[]);
+    let args = format!("--connect {}", served.url);
+    let Some(tmux) = Tmux::start(size, dir.path(), &format!("{SLEDGER} top {args}{AFTER}")) else { return };
+    tmux.until("the present", |screen| screen.contains("LIVE"));
+    let is_written = std::env::var_os("SLEDGER_PICTURE").is_some_and(|word| word == "write");
+    // For a picture long enough that rates have a shape.
+    for round in 0..if is_written { 40 } else { 1 } {
+        let before = tmux.until("figures", |screen| screen.contains("  seq "));
+        logins(&served, round);
+        tmux.until("the next figures", |screen| screen.lines().next() != before.lines().next());
+    }
+    tmux.until("evictions and refusals", |screen| {
+        screen.contains("EVICT") && screen.contains("DENY") && screen.contains("denied per-address")
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let file = root.join("crates/sledger-tui/monitor.svg");
+    if is_written {
+        let screen = tmux.coloured_screen().replace(&served.url, "http://127.0.0.1:7070");
+        let address = served.url.trim_start_matches("http://");
+        std::fs::write(&file, picture::svg(&screen.replace(address, "127.0.0.1:7070 "), size)).unwrap();
+    }
+    let drawn = std::fs::read_to_string(&file).unwrap();
+    let shown = titles(&tmux.screen());
+    assert!(shown.len() > 5, "{shown:?}");
+    for title in shown.iter().filter(|title| !title.starts_with("why refused")) {
+        assert!(drawn.contains(title.as_str()), "`{title}` is missing in {}", file.display());
+    }
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.contains("](crates/sledger-tui/monitor.svg)"), "the README shows it");
+    tmux.keys(&["q"]);
 }
