@@ -332,6 +332,7 @@ impl App {
     pub fn go_to(&mut self, view: View) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.enter(view, &mut effects);
+        self.ask_what_is_due(&mut effects);
         effects
     }
 
@@ -339,6 +340,7 @@ impl App {
     pub fn go_back_to(&mut self, moment: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.travel(Move::To(moment), &mut effects);
+        self.ask_what_is_due(&mut effects);
         effects
     }
 

@@ -33,5 +33,6 @@ mod replay_why;
 mod salvage;
 mod serve;
 mod settings;
+mod top_once;
 mod utmp;
 mod windows;

@@ -7,6 +7,7 @@ use sledger_testkit::tmux::Tmux;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -55,6 +56,29 @@ fn it_starts_follows_is_resized_and_leaves_the_terminal_as_it_was() {
     tmux.keys(&["q"]);
     let screen = tmux.until("the end", |screen| screen.contains("ended") && is_restored(screen));
     assert!(screen.contains("ended 0"), "{screen}");
+}
+
+#[test]
+fn what_is_shown_is_written_for_its_owner_alone_and_over_nothing() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    post(&served, "/v1/sessions", r#"{"user":"ann","session":"web"}"#);
+    let Some(tmux) = top(dir.path(), &format!("--connect {}", served.url)) else { return };
+    tmux.until("a user", |screen| screen.contains("ann"));
+    tmux.keys(&["j"]);
+    tmux.until("the row", |screen| screen.contains("▶ ann"));
+    tmux.keys(&["Enter"]);
+    tmux.until("the user", |screen| screen.contains("web") && screen.contains("LOGIN"));
+    tmux.keys(&["o"]);
+    tmux.until("where it is", |screen| screen.contains("written to sledger-user-ann-"));
+    tmux.keys(&["q"]);
+    tmux.until("the end", |screen| screen.contains("ended 0"));
+    let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let written = files.filter(|path| path.extension().is_some_and(|one| one == "json")).collect::<Vec<_>>();
+    let [file] = written.as_slice() else { panic!("{written:?}") };
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let shown: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!((&shown["user"], &shown["sessions"][0]["session"]), (&"ann".into(), &"web".into()));
 }
 
 #[test]
@@ -324,7 +348,7 @@ fn the_picture_in_the_readme_shows_what_the_monitor_shows_today() {
     tmux.until("the present", |screen| screen.contains("LIVE"));
     let is_written = std::env::var_os("SLEDGER_PICTURE").is_some_and(|word| word == "write");
     // For a picture long enough that rates have a shape.
-    for round in 0..if is_written { 40 } else { 1 } {
+    for round in 0..if is_written { 40 } else { 3 } {
         let before = tmux.until("figures", |screen| screen.contains("  seq "));
         logins(&served, round);
         tmux.until("the next figures", |screen| screen.lines().next() != before.lines().next());

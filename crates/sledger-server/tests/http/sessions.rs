@@ -124,6 +124,9 @@ fn the_list_is_filtered_and_goes_page_by_page() {
     assert_eq!(ids(&get("user=ann").json()), ["a", "b"]);
     assert_eq!(ids(&get("client=web&ip=10.0.0.1&source=s1").json()), ["a", "c", "d"]);
     assert_eq!(ids(&get("source=s2").json()), Vec::<&str>::new());
+    assert_eq!(ids(&get("client=w*&ip=10.0.0.0/8&source=s?").json()), ["a", "c", "d"]);
+    assert_eq!(ids(&get("ip=10.0.1.0/24").json()), Vec::<&str>::new());
+    assert_eq!(get("ip=10.0.0.0/99").problem(422)["field"], "ip");
     let first = get("page_size=3").json();
     assert_eq!(ids(&first), ["a", "b", "c"]);
     let next = first["next"].as_str().unwrap();

@@ -1,6 +1,6 @@
 //! What becomes of answers and events.
 
-use super::{App, Effect, Link};
+use super::{App, Effect, Link, View};
 use crate::scene::{Scene, TAIL_MAX, TIMELINE_MAX};
 use crate::source::{Failed, Fed, Found, Kind, Side, Told};
 
@@ -54,21 +54,34 @@ impl App {
         }
     }
 
-    /// What was opened while the view is frozen is shown as it was when it was opened: there is nothing older.
+    /// What was opened while the view is frozen is shown as it was when it was opened: there is nothing older. What is
+    /// shown already stays.
     fn show_opened(&mut self, side: Side) {
+        let looked_at = match self.user_view() {
+            View::User(name) => Some(name.clone()),
+            _ => None,
+        };
+        let opened = match self.view() {
+            View::Session(unique) => unique.rsplit('@').next().and_then(|number| number.parse().ok()),
+            _ => None,
+        };
         let Some(frozen) = self.frozen.as_mut().filter(|_| side == Side::Live) else { return };
         let (shown, live) = (&mut frozen.scene, &self.live);
         if shown.found.is_none() {
             shown.found.clone_from(&live.found);
         }
-        let name = |scene: &Scene| scene.user.as_ref().map(|user| user.user.clone());
-        if name(shown) != name(live) {
-            shown.user.clone_from(&live.user);
+        if let Some(name) = looked_at {
+            let is_his = |scene: &Scene| scene.user.as_ref().is_some_and(|user| user.user == name);
+            if !is_his(shown) && is_his(live) {
+                shown.user.clone_from(&live.user);
+            }
+            let is_told = |scene: &Scene| scene.timeline.user == name && scene.timeline.is_told;
+            if !is_told(shown) && is_told(live) {
+                shown.timeline.clone_from(&live.timeline);
+            }
         }
-        if shown.timeline.user != live.timeline.user || !shown.timeline.is_told {
-            shown.timeline.clone_from(&live.timeline);
-        }
-        if shown.session.as_deref().map(Found::number) != live.session.as_deref().map(Found::number) {
+        let number = |scene: &Scene| scene.session.as_deref().and_then(Found::number);
+        if shown.session.is_none() || number(shown) != opened {
             shown.session.clone_from(&live.session);
         }
     }

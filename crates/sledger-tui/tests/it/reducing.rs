@@ -2,11 +2,12 @@
 
 use crate::given::*;
 use proptest::prelude::*;
-use sledger_core::Millis;
+use sledger_core::{Millis, Seq};
 use sledger_tui::app::{App, Effect, Link, Msg, View};
 use sledger_tui::keys::{ACTIONS, Key};
-use sledger_tui::source::{Ask, Deed, Failed, Fed, Kind, Side, Told};
+use sledger_tui::source::{Ask, Deed, Failed, Fed, Found, Kind, Position, Side, Told};
 use sledger_wire::pages::Top;
+use sledger_wire::queries::SessionsQuery;
 
 fn figures(app: &mut App, users: &[(&str, u32, u32)]) {
     told(app, Told::Top(Box::new(top(users))));
@@ -213,6 +214,87 @@ fn the_tail_is_bounded_and_says_what_was_skipped() {
     assert_eq!(app.event_rows()[0].seq, 2_999, "newest first");
 }
 
+#[test]
+fn a_filter_about_sessions_is_asked_of_whoever_knows_all_of_them() {
+    let mut app = begun(setup());
+    figures(&mut app, &[("ann", 5, 5), ("bob", 4, 5)]);
+    keys(&mut app, "/");
+    let effects = typed(&mut app, "ip:10.0.0.0/8 client:vpn user:b");
+    let query = SessionsQuery {
+        ip: Some("10.0.0.0/8".to_owned()),
+        client: Some("*vpn*".to_owned()),
+        ..SessionsQuery::default()
+    };
+    assert_eq!(asks(&effects), [Ask::Sessions(query)]);
+    let sessions = vec![session(7, "s7", "bob"), session(8, "s8", "bob"), session(9, "s9", "cid")];
+    told(&mut app, Told::Sessions { sessions, is_whole: true });
+    let rows = app.user_rows();
+    let shown: Vec<(&str, u32)> = rows.iter().map(|row| (row.user.as_str(), row.active)).collect();
+    assert_eq!(shown, [("bob", 2)], "whose sessions are such, and who is called so");
+    keys(&mut app, "esc");
+    assert_eq!(app.user_rows().len(), 2, "without the filter all are there");
+}
+
+#[test]
+fn what_is_shown_is_written_to_a_file_whose_name_no_stranger_chooses() {
+    let mut app = begun(setup());
+    figures(&mut app, &[("../a b\u{1b}$(x)", 5, 5)]);
+    keys(&mut app, "j enter");
+    told(&mut app, Told::User(Box::new(detail("../a b\u{1b}$(x)", &[(41, "web")]))));
+    let effects = keys(&mut app, "o");
+    let [Effect::Export { name, text }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(name, "sledger-user-___a_b___x_-2026-11-20T12_04_31_207Z.json");
+    let written: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(written, sledger_tui::twin::json(&app), "the same as `top --once` prints");
+    app.update(Msg::Exported(Err("cannot write it: no space left on device".to_owned())));
+    assert_eq!(app.message.clone().unwrap().1, "cannot write it: no space left on device");
+}
+
+#[test]
+fn a_users_past_is_put_before_what_came_since() {
+    let mut app = begun(setup());
+    figures(&mut app, &[("ann", 5, 5)]);
+    let effects = keys(&mut app, "j enter");
+    assert!(asks(&effects).contains(&Ask::Timeline("ann".to_owned())), "{effects:?}");
+    let fed = vec![evicted(2_000, "ann", "s", "t"), event(2_001, "login.denied", "ann", "u")];
+    app.update(Msg::Fed(Some("ann".to_owned()), Fed::Events { events: fed, skipped: 0 }));
+    let events = vec![event(1_500, "login.admitted", "ann", "s"), evicted(2_000, "ann", "s", "t")];
+    told(&mut app, Told::Timeline { user: "ann".to_owned(), events, is_whole: true });
+    let seqs: Vec<u64> = app.timeline().map(|event| event.seq).collect();
+    assert_eq!(seqs, [1_500, 2_000, 2_001], "each once, in order");
+    let again = app.update(Msg::Tick(Millis(NOW + 60_000)));
+    assert!(!asks(&again).contains(&Ask::Timeline("ann".to_owned())), "asked once: each look is recorded");
+}
+
+#[test]
+fn a_session_tells_why_by_itself_once() {
+    let mut app = begun(setup());
+    figures(&mut app, &[("ann", 5, 5)]);
+    keys(&mut app, "j enter");
+    told(&mut app, Told::User(Box::new(detail("ann", &[(41, "web")]))));
+    let effects = keys(&mut app, "j enter");
+    let about = "web@41".to_owned();
+    assert!(asks(&effects).contains(&Ask::Why(about.clone())), "{effects:?}");
+    told(&mut app, Told::Why { about, why: Box::new(why("ann", "web", "s")) });
+    let again = app.update(Msg::Tick(Millis(NOW + 60_000)));
+    assert!(!asks(&again).iter().any(|ask| matches!(ask, Ask::Why(_))), "{again:?}");
+}
+
+#[test]
+fn a_time_line_is_looked_at_closer_and_moved() {
+    let mut app = begun(setup());
+    figures(&mut app, &[("ann", 5, 5)]);
+    keys(&mut app, "j enter");
+    let begin = Millis(NOW - 8_000_000);
+    assert_eq!(app.user_window(begin), (begin, Millis(NOW)));
+    keys(&mut app, "z z");
+    assert_eq!(app.user_window(begin), (Millis(NOW - 2_000_000), Millis(NOW)));
+    keys(&mut app, "left left left left left");
+    assert_eq!(app.user_window(begin), (Millis(NOW - 3_000_000), Millis(NOW - 1_000_000)));
+    keys(&mut app, "right right right right right right Z Z");
+    assert_eq!(app.user_window(begin), (begin, Millis(NOW)));
+}
+
 fn any_msg() -> impl Strategy<Value = Msg> {
     let names = prop::collection::vec(("[a-d]", 0_u32..9, 0_u32..9), 0..6);
     prop_oneof![
@@ -232,14 +314,95 @@ fn any_msg() -> impl Strategy<Value = Msg> {
         1 => (0_u16..200, 0_u16..80).prop_map(|(columns, rows)| Msg::Resize(columns, rows)),
         1 => Just(Msg::Failed(Side::Live, Failed { kind: Kind::Top, is_connection: true, why: "x".to_owned() })),
         1 => (-9_i16..9).prop_map(Msg::Wheel),
+        2 => any_told().prop_map(|(is_past, told)| {
+            Msg::Told(if is_past { Side::Past } else { Side::Live }, told)
+        }),
     ]
+}
+
+/// Answers, some to questions that nobody asked any more.
+fn any_told() -> impl Strategy<Value = (bool, Told)> {
+    let user = || "[a-d]".prop_map(|name: String| name);
+    let number = 1_u64..40;
+    let told = prop_oneof![
+        (user(), prop::collection::vec(number.clone(), 0..5)).prop_map(|(name, numbers)| {
+            let sessions: Vec<_> = numbers.iter().map(|number| (*number, "s")).collect();
+            Told::User(Box::new(detail(&name, &sessions)))
+        }),
+        (user(), number.clone(), any::<bool>()).prop_map(|(user, n, is_whole)| {
+            let events =
+                vec![evicted(1_000 + n, &user, "s", "t"), event(1_100 + n, "login.denied", &user, "")];
+            Told::Timeline { user, events, is_whole }
+        }),
+        (user(), number.clone()).prop_map(|(user, n)| {
+            Told::Why { about: format!("s@{n}"), why: Box::new(why(&user, "s", "t")) }
+        }),
+        (user(), number.clone())
+            .prop_map(|(user, n)| { Told::Session(Box::new(Found::Ended(ended(n, "s", &user, "t")))) }),
+        (user(), number.clone()).prop_map(|(user, n)| {
+            Told::Sessions { sessions: vec![session(n, "s", &user)], is_whole: n > 20 }
+        }),
+        number.prop_map(|n| {
+            let (seq, last) = (Seq(1_000 + n), Seq(1_040));
+            let span = (Millis(NOW), Millis(NOW + 40_000));
+            Told::At(Box::new(Position {
+                seq,
+                at: Millis(NOW + n * 1_000),
+                last,
+                span,
+                ..Position::default()
+            }))
+        }),
+        Just(Told::Policies(policies())),
+    ];
+    (any::<bool>(), told)
+}
+
+/// What lists show, and in which order.
+fn rows(app: &App) -> (Vec<String>, Vec<(u64, String)>, Vec<u64>, Vec<(String, String)>) {
+    let users = app.user_rows().into_iter().map(|row| row.user).collect();
+    let sessions = app.session_rows().into_iter().map(|row| (row.number, row.state().to_owned())).collect();
+    let events = app.event_rows().iter().map(|event| event.seq).collect();
+    (users, sessions, events, app.policy_keys())
+}
+
+/// Whatever a frozen view was told already: then nothing that comes is new to it.
+fn frozen(open: &str) -> App {
+    let mut app = begun(setup());
+    figures(&mut app, &[("a", 5, 5), ("b", 3, 5), ("c", 1, 5)]);
+    told(&mut app, Told::Policies(policies()));
+    keys(&mut app, open);
+    if let View::User(name) = app.view().clone() {
+        told(&mut app, Told::User(Box::new(detail(&name, &[(7, "s"), (9, "t")]))));
+        let events = vec![evicted(1_003, &name, "old", "s")];
+        told(&mut app, Told::Timeline { user: name, events, is_whole: true });
+    }
+    keys(&mut app, "space");
+    app
 }
 
 proptest! {
     #[test]
+    fn a_frozen_view_keeps_order_and_membership_whatever_comes(
+        place in 0_usize..3,
+        msgs in prop::collection::vec(any_msg(), 0..40),
+    ) {
+        let open = ["j", "j enter", "4"];
+        let mut app = frozen(open[place]);
+        let before = rows(&app);
+        for msg in msgs {
+            // Keys may leave the view; the past is another.
+            if !matches!(msg, Msg::Key(_) | Msg::Wheel(_) | Msg::Told(Side::Past, _)) {
+                app.update(msg);
+                prop_assert_eq!(&rows(&app), &before);
+            }
+        }
+    }
+
+    #[test]
     fn whatever_happens_it_draws_and_changes_nothing_by_itself(msgs in prop::collection::vec(any_msg(), 0..60)) {
         let mut setup = setup();
-        setup.allow_actions = true;
+        (setup.allow_actions, setup.has_past) = (true, true);
         let mut app = begun(setup);
         for msg in msgs {
             let is_choice = matches!(msg, Msg::Key(_) | Msg::Wheel(_));
