@@ -17,6 +17,7 @@ const COLOURS: [&str; 16] = [
 ];
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a terminal switches each by itself")]
 struct Style {
     ink: Option<usize>,
     paper: Option<usize>,
