@@ -358,8 +358,11 @@ fn any_told() -> impl Strategy<Value = (bool, Told)> {
     (any::<bool>(), told)
 }
 
+/// Users, sessions with their state, events, policies with their use.
+type Rows = (Vec<String>, Vec<(u64, String)>, Vec<u64>, Vec<(String, String)>);
+
 /// What lists show, and in which order.
-fn rows(app: &App) -> (Vec<String>, Vec<(u64, String)>, Vec<u64>, Vec<(String, String)>) {
+fn rows(app: &App) -> Rows {
     let users = app.user_rows().into_iter().map(|row| row.user).collect();
     let sessions = app.session_rows().into_iter().map(|row| (row.number, row.state().to_owned())).collect();
     let events = app.event_rows().iter().map(|event| event.seq).collect();
