@@ -14,10 +14,10 @@ mod nearest;
 mod standing;
 mod walk;
 
-pub use nearest::{Begin, Found, Passed, of_ledger, stopped_never};
+pub use nearest::{Begin, Found, Nearest, Passed, nearest, of_ledger, stopped_never};
 pub(crate) use standing::without_lapsed;
 pub use standing::{Standing, Users};
-pub use walk::Walk;
+pub use walk::{Walk, closes};
 
 use sledger_core::state::Session;
 use sledger_core::{Millis, Seq, State};
@@ -88,7 +88,13 @@ impl At {
     /// Everybody who was in, by name.
     #[must_use]
     pub fn users(&self) -> Users<'_> {
-        Users::new(self)
+        Users::new(self, None)
+    }
+
+    /// Everybody who was in, by name, as full as the quota of this name: it alone is looked at.
+    #[must_use]
+    pub fn users_under<'a>(&'a self, quota: &'a str) -> Users<'a> {
+        Users::new(self, Some(quota))
     }
 
     /// How one user stood; with no session where nobody of that key was in.

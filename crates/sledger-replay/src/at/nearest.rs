@@ -72,6 +72,28 @@ enum Unfit {
     NotInLog { seq: Seq },
 }
 
+/// A state that was kept, to fold on from.
+#[derive(Debug)]
+pub struct Nearest {
+    /// The state.
+    pub state: State,
+    /// Whether the last event in it closed the ledger.
+    pub is_stopped: bool,
+}
+
+/// The state of the newest usable snapshot at or before a moment and behind the event `after`; none where there is
+/// none.
+///
+/// # Errors
+/// What is damaged in the log where the snapshot stands.
+pub fn nearest(reader: &Reader, dir: &Path, when: When, after: Seq) -> Result<Option<Nearest>, HistoryError> {
+    let snapshots = Snapshots::new(dir, reader.meta(), None);
+    let mut behind = before(&snapshots, when);
+    behind.retain(|seq| *seq > after);
+    let taken = newest(reader, &snapshots, behind, &mut Vec::new())?;
+    Ok(taken.map(|(state, is_stopped, _)| Nearest { state, is_stopped }))
+}
+
 /// The ledger in `dir`, opened as `reader`, at a moment.
 ///
 /// # Errors
@@ -87,14 +109,10 @@ type Started = (Walk, Blocks, Option<Seq>, Vec<Passed>);
 fn started(reader: &Reader, dir: &Path, when: When, begin: Begin<'_>) -> Result<Started, HistoryError> {
     let snapshots = Snapshots::new(dir, reader.meta(), None);
     let mut passed = Vec::new();
-    for seq in if begin.snapshots { before(&snapshots, when) } else { Vec::new() } {
-        match taken(reader, &snapshots, seq)? {
-            Ok((state, last, blocks)) => {
-                let walk = Walk::new(state, when, ends_closed(&last)?);
-                return Ok((walk, blocks, Some(seq), passed));
-            }
-            Err(unfit) => passed.push(Passed { path: snapshots.path(seq), reason: unfit.to_string() }),
-        }
+    let all = if begin.snapshots { before(&snapshots, when) } else { Vec::new() };
+    if let Some((state, is_stopped, blocks)) = newest(reader, &snapshots, all, &mut passed)? {
+        let seq = state.seq();
+        return Ok((Walk::new(state, when, is_stopped), blocks, Some(seq), passed));
     }
     let state = first_state(dir, reader)?;
     let is_before = match when {
@@ -106,6 +124,24 @@ fn started(reader: &Reader, dir: &Path, when: When, begin: Begin<'_>) -> Result<
         return Err(HistoryError::Before(begins));
     }
     Ok((Walk::new(state, when, false), reader.blocks(Seq(1)), None, passed))
+}
+
+type Usable = (State, bool, Blocks);
+
+/// The first snapshot of these that can be used, whether it ends closed, and the blocks after it.
+fn newest(
+    reader: &Reader,
+    snapshots: &Snapshots,
+    all: Vec<Seq>,
+    passed: &mut Vec<Passed>,
+) -> Result<Option<Usable>, HistoryError> {
+    for seq in all {
+        match taken(reader, snapshots, seq)? {
+            Ok((state, last, blocks)) => return Ok(Some((state, ends_closed(&last)?, blocks))),
+            Err(unfit) => passed.push(Passed { path: snapshots.path(seq), reason: unfit.to_string() }),
+        }
+    }
+    Ok(None)
 }
 
 fn walked(mut walk: Walk, blocks: Blocks, begin: Begin<'_>) -> Result<At, HistoryError> {

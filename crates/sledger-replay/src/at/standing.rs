@@ -17,17 +17,29 @@ pub struct Standing<'a> {
     pub sessions: Vec<&'a Session>,
     /// The limit of the enabled hard quota with the least room left; `None` where none counts the user.
     pub limit: Option<Limit>,
+    /// That quota.
+    pub quota: Option<Arc<str>>,
+    /// How full the fullest of them is; `None` where none counts the user.
+    pub fullest: Option<Fullness>,
 }
 
 impl<'a> Standing<'a> {
     pub(super) fn new(at: &'a At, sessions: Vec<&'a Session>) -> Self {
-        let quotas = Watched::new(at);
+        let quotas = Watched::new(at, None);
         Self::by(&quotas, sessions, at.at())
     }
 
     fn by(quotas: &Watched<'_>, sessions: Vec<&'a Session>, at: Millis) -> Self {
-        let limit = quotas.limit(&sessions, at);
-        Self { sessions, limit }
+        let (mut tightest, mut fullest): (Option<(Fullness, &ReadyQuota)>, Option<Fullness>) = (None, None);
+        for (used, quota) in quotas.fullness(&sessions, at) {
+            let room = |used: Fullness| used.room().unwrap_or(u32::MAX);
+            if tightest.is_none_or(|(before, _)| room(used) < room(before)) {
+                tightest = Some((used, quota));
+            }
+            fullest = fullest.max(Some(used));
+        }
+        let (limit, quota) = tightest.map(|(used, quota)| (used.limit, Arc::clone(&quota.name))).unzip();
+        Self { sessions, limit, quota, fullest }
     }
 
     /// The user; `None` without sessions.
@@ -40,20 +52,24 @@ impl<'a> Standing<'a> {
 /// The quotas that say how full one user is: enabled, hard, counted by user, perhaps with more.
 struct Watched<'a> {
     ready: Cow<'a, Arc<Ready>>,
+    /// Only the quota of this name.
+    only: Option<&'a str>,
 }
 
 impl<'a> Watched<'a> {
-    fn new(at: &'a At) -> Self {
+    fn new(at: &'a At, only: Option<&'a str>) -> Self {
         let ready = at.state().ready();
         let lapsed = ready.next_end.is_some_and(|end| end <= at.at());
         let again = lapsed.then(|| Ready::new(without_lapsed(&ready.settings, at.at())).ok()).flatten();
-        Self { ready: again.map_or(Cow::Borrowed(ready), |ready| Cow::Owned(Arc::new(ready))) }
+        Self { ready: again.map_or(Cow::Borrowed(ready), |ready| Cow::Owned(Arc::new(ready))), only }
     }
 
-    fn limit(&self, sessions: &[&Session], at: Millis) -> Option<Limit> {
-        let watched = self.ready.quotas.iter().filter(|quota| is_watched(quota));
-        let all = watched.flat_map(|quota| fullness(quota, sessions, at));
-        all.min_by_key(|used| used.room().unwrap_or(u32::MAX)).map(|used| used.limit)
+    fn fullness(&self, sessions: &[&Session], at: Millis) -> impl Iterator<Item = (Fullness, &ReadyQuota)> {
+        let is_asked = |quota: &&ReadyQuota| self.only.is_none_or(|name| *quota.name == *name);
+        let watched = self.ready.quotas.iter().filter(|quota| is_watched(quota)).filter(is_asked);
+        watched.flat_map(move |quota| {
+            fullness(quota, sessions, at).into_iter().map(move |used| (used, quota))
+        })
     }
 }
 
@@ -101,12 +117,12 @@ pub struct Users<'a> {
 }
 
 impl<'a> Users<'a> {
-    pub(super) fn new(at: &'a At) -> Self {
+    pub(super) fn new(at: &'a At, quota: Option<&'a str>) -> Self {
         let mut sessions = at.state().sessions();
         sessions.retain(|session| at.is_in(session));
         // By number already, and this order is kept among equals.
         sessions.sort_by(|a, b| (a.facts.user(), a.facts.started).cmp(&(b.facts.user(), b.facts.started)));
-        Self { sessions: sessions.into_iter().peekable(), quotas: Watched::new(at), at: at.at() }
+        Self { sessions: sessions.into_iter().peekable(), quotas: Watched::new(at, quota), at: at.at() }
     }
 }
 

@@ -119,7 +119,8 @@ fn is_timers(decision: &Decision) -> bool {
 }
 
 /// Whether a decision closed the ledger.
-pub(super) fn closes(decision: &Decision) -> bool {
+#[must_use]
+pub fn closes(decision: &Decision) -> bool {
     matches!(decision.events.last(), Some(Event::LedgerStopped))
 }
 
