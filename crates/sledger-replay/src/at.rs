@@ -14,7 +14,7 @@ mod nearest;
 mod standing;
 mod walk;
 
-pub use nearest::{Begin, Found, Nearest, Passed, nearest, of_ledger, stopped_never};
+pub use nearest::{Begin, Found, Nearest, Passed, nearest, of_ledger, reach, stopped_never};
 pub(crate) use standing::without_lapsed;
 pub use standing::{Standing, Users};
 pub use walk::{Walk, closes};

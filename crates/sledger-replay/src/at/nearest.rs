@@ -179,7 +179,7 @@ type Taken = (State, Block, Blocks);
 
 /// The state of a snapshot, the block it ends with, and the blocks after it. The outer error is the log's.
 fn taken(reader: &Reader, snapshots: &Snapshots, seq: Seq) -> Result<Result<Taken, Unfit>, HistoryError> {
-    let snapshot = match fitting(snapshots, seq, end(reader)) {
+    let snapshot = match fitting(snapshots, seq, reach(reader)) {
         Ok(snapshot) => snapshot,
         Err(unfit) => return Ok(Err(unfit)),
     };
@@ -192,8 +192,9 @@ fn taken(reader: &Reader, snapshots: &Snapshots, seq: Seq) -> Result<Result<Take
     Ok(load(snapshot).map(|state| (state, last, blocks)))
 }
 
-/// How far the log is known to reach.
-fn end(reader: &Reader) -> Seq {
+/// How far the log is known to reach: what was written last may stand behind it.
+#[must_use]
+pub fn reach(reader: &Reader) -> Seq {
     let ended = reader.volumes().filter_map(|volume| volume.end).map(|end| end.seq);
     ended.chain(reader.acknowledged().map(|head| head.seq)).max().unwrap_or_default()
 }

@@ -67,9 +67,8 @@ impl<'a> Watched<'a> {
     fn fullness(&self, sessions: &[&Session], at: Millis) -> impl Iterator<Item = (Fullness, &ReadyQuota)> {
         let is_asked = |quota: &&ReadyQuota| self.only.is_none_or(|name| *quota.name == *name);
         let watched = self.ready.quotas.iter().filter(|quota| is_watched(quota)).filter(is_asked);
-        watched.flat_map(move |quota| {
-            fullness(quota, sessions, at).into_iter().map(move |used| (used, quota))
-        })
+        watched
+            .flat_map(move |quota| fullness(quota, sessions, at).into_iter().map(move |used| (used, quota)))
     }
 }
 

@@ -38,8 +38,9 @@ impl History for Recording {
     }
 
     fn read(&mut self, from: Seq) -> Result<Decisions, String> {
+        let is_behind = |one: &&Recorded| one.first.plus(one.decision.events.len() as u64) > from;
         let decisions =
-            self.recorded.iter().filter(|one| one.first >= from).map(|one| Ok(one.decision.clone()));
+            self.recorded.iter().filter(is_behind).map(|one| Ok((one.first, one.decision.clone())));
         Ok(Box::new(decisions.collect::<Vec<_>>().into_iter()))
     }
 

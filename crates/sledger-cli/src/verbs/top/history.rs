@@ -4,14 +4,18 @@ use crate::args::Global;
 use crate::output::{Format, Output};
 use crate::past::Past;
 use crate::verbs::asking::Asking;
+use crate::verbs::ledger::not_served;
 use crate::verbs::replay;
 use crate::whence::Whence;
 use anyhow::{Error, Result, anyhow};
 use sledger_core::event::Decision;
 use sledger_core::{Seq, State};
 use sledger_log::{Block, BlockStream, Reader};
+use sledger_projector::Told;
+use sledger_replay::at::{Begin, Nearest, When, nearest, reach, stopped_never};
 use sledger_replay::export::begun;
 use sledger_replay::history::Ahead;
+use sledger_replay::timeline::{Asked, SparseError, of_ledger};
 use sledger_tui::past::{Decisions, History};
 use sledger_wire::why::Why;
 use std::io::{Write, sink};
@@ -22,6 +26,11 @@ use std::thread;
 /// Decisions handed over together, and how many such wait.
 const BATCH: usize = 256;
 const BATCHES_AHEAD: usize = 16;
+
+const BEGIN: Begin<'static> = Begin { snapshots: false, upto: None, is_stopped: &stopped_never };
+
+/// A decision with its first event.
+type Read = (Seq, Arc<Decision>);
 
 /// What the flags name, to be read again and again.
 pub(super) struct Walked {
@@ -38,6 +47,16 @@ impl Walked {
     fn open(&self) -> Result<Past> {
         let (mut data, mut talk): (Box<dyn Write>, Box<dyn Write>) = (Box::new(sink()), Box::new(sink()));
         Past::open(&self.whence, &self.global, &mut Output::new(&mut data, &mut talk, Format::Text))
+    }
+
+    /// The ledger, where it lies at rest.
+    fn at_rest(&self) -> Result<Option<Reader>, String> {
+        let Whence::Data(dir) = &self.whence else { return Ok(None) };
+        let open = || {
+            not_served(dir)?;
+            Ok(Some(Reader::open(dir)?))
+        };
+        open().map_err(|error: Error| told(&error))
     }
 
     fn decisions(&self, from: Seq) -> Result<Decisions> {
@@ -64,21 +83,22 @@ impl Walked {
                 let _gone = send.send(Err(format!("{error:#}")));
             }
         });
-        let each = |batch: Result<Vec<Arc<Decision>>, String>| match batch {
+        let each = |batch: Result<Vec<Read>, String>| match batch {
             Ok(decisions) => decisions.into_iter().map(Ok).collect::<Vec<_>>(),
             Err(why) => vec![Err(why)],
         };
         Box::new(batches.into_iter().flat_map(each))
     }
 
-    fn send(&self, from: Seq, to: &SyncSender<Result<Vec<Arc<Decision>>, String>>) -> Result<()> {
+    fn send(&self, from: Seq, to: &SyncSender<Result<Vec<Read>, String>>) -> Result<()> {
         let mut batch = Vec::new();
-        let mut seq = Seq(1);
-        self.open()?.each(&mut |decision| {
-            let is_wanted = seq >= from;
+        let past = self.open()?;
+        let mut seq = past.begin.base.as_ref().map_or(Seq(1), |base| base.0.seq().next());
+        past.each(&mut |decision| {
+            let first = seq;
             seq = seq.plus(decision.events.len() as u64);
-            if is_wanted {
-                batch.push(decision);
+            if seq > from {
+                batch.push((first, decision));
             }
             let is_full = batch.len() == BATCH;
             Ok(!is_full || to.send(Ok(std::mem::take(&mut batch))).is_ok())
@@ -95,30 +115,67 @@ fn of_blocks(blocks: impl Iterator<Item = Result<Block>> + Send + 'static, from:
         blocks.peek().and_then(|block| block.as_ref().ok()).map_or(from, |block| block.header().first);
     let batches = Ahead::<Error>::of(blocks);
     let each = |batch: Result<Vec<Decision>>| match batch {
-        Ok(decisions) => decisions.into_iter().map(|one| Ok(Arc::new(one))).collect::<Vec<_>>(),
+        Ok(decisions) => decisions.into_iter().map(Ok).collect::<Vec<_>>(),
         Err(error) => vec![Err(format!("{error:#}"))],
     };
-    let wanted = move |decision: &Result<Arc<Decision>, String>| {
-        let first = seq;
-        seq = seq.plus(decision.as_ref().map_or(0, |one| one.events.len() as u64));
-        decision.is_err() || first >= from
+    let placed = move |decision: Result<Decision, String>| {
+        decision.map(|decision| {
+            let first = seq;
+            seq = seq.plus(decision.events.len() as u64);
+            (first, Arc::new(decision))
+        })
     };
-    Box::new(batches.flat_map(each).filter(wanted))
+    let is_before =
+        move |(first, one): &Read| first.plus(one.events.len() as u64) <= from && !one.events.is_empty();
+    Box::new(
+        batches
+            .flat_map(each)
+            .map(placed)
+            .skip_while(move |one| one.as_ref().is_ok_and(|one| is_before(one))),
+    )
+}
+
+fn told(error: &Error) -> String {
+    format!("{error:#}")
 }
 
 impl History for Walked {
     fn begin(&mut self) -> Result<State, String> {
         let begun = || Ok::<_, Error>(begun(&self.open()?.begin)?);
-        begun().map_err(|error| format!("{error:#}"))
+        begun().map_err(|error| told(&error))
     }
 
     fn read(&mut self, from: Seq) -> Result<Decisions, String> {
-        self.decisions(from).map_err(|error| format!("{error:#}"))
+        self.decisions(from).map_err(|error| told(&error))
     }
 
     fn why(&mut self, about: &str) -> Result<Why, String> {
         let (mut data, mut talk): (Box<dyn Write>, Box<dyn Write>) = (Box::new(sink()), Box::new(sink()));
         let mut out = Output::new(&mut data, &mut talk, Format::Text);
-        replay::why_of(about, &self.whence, &self.global, &mut out).map_err(|error| format!("{error:#}"))
+        replay::why_of(about, &self.whence, &self.global, &mut out).map_err(|error| told(&error))
+    }
+
+    fn rest(&mut self) -> Result<Option<Seq>, String> {
+        let Some(reader) = self.at_rest()? else { return Ok(None) };
+        Ok(Some(reach(&reader)))
+    }
+
+    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<(State, bool)>, String> {
+        let Some(reader) = self.at_rest()? else { return Ok(None) };
+        let found = nearest(&reader, reader.dir(), when, after).map_err(|error| told(&error.into()))?;
+        Ok(found.map(|Nearest { state, is_stopped }| (state, is_stopped)))
+    }
+
+    fn concerning(&mut self, asked: &Asked, see: &mut dyn FnMut(&[Told])) -> Result<bool, String> {
+        let Some(reader) = self.at_rest()? else { return Ok(false) };
+        let read = of_ledger(&reader, asked, BEGIN, |told, _| {
+            see(told);
+            Ok::<_, SparseError>(true)
+        });
+        match read {
+            Ok(_) => Ok(true),
+            Err(SparseError::TooForeign) => Ok(false),
+            Err(error) => Err(told(&error.into())),
+        }
     }
 }
