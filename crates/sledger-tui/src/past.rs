@@ -73,13 +73,12 @@ pub trait History: Send {
         Ok(None)
     }
 
-    /// The newest state that was kept at or before `when` and behind the event `after`, and whether the last event in
-    /// it closed the ledger; none where there is none.
+    /// The newest state that was kept at or before a moment, and whether the last event in it closed the ledger; none
+    /// where none is so far behind the event given that it is worth loading.
     ///
     /// # Errors
     /// Says why it cannot be read.
-    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<(State, bool)>, String> {
-        let _none = (when, after);
+    fn nearest(&mut self, _when: When, _after: Seq) -> Result<Option<(State, bool)>, String> {
         Ok(None)
     }
 
@@ -88,8 +87,7 @@ pub trait History: Send {
     ///
     /// # Errors
     /// Says why it cannot be read.
-    fn concerning(&mut self, asked: &Asked, see: &mut dyn FnMut(&[ToldEvent])) -> Result<bool, String> {
-        let _nobody = (asked, see);
+    fn concerning(&mut self, _asked: &Asked, _see: &mut dyn FnMut(&[ToldEvent])) -> Result<bool, String> {
         Ok(false)
     }
 }
@@ -154,7 +152,7 @@ impl<H: History> Past<H> {
             self.open(meanwhile)?;
         }
         // What the counting thread ran into is said once, instead of the next move.
-        let failed = self.counting.index().failed.take();
+        let failed = self.counting.index().failed.take_if(|_| !is_new);
         if let Some(why) = failed {
             return Err(why);
         }

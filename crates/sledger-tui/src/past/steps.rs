@@ -15,8 +15,6 @@ use std::sync::Arc;
 const APART: u64 = 4_096;
 /// Between the last ones before the place that is gone to.
 const APART_MIN: u64 = 256;
-/// Folding no more events than this is cheaper than loading a snapshot.
-const NEAR: u64 = 20_000;
 /// After so many decisions it is said how far reading has come.
 pub(super) const SAID_EVERY: u64 = 50_000;
 /// Events looked through at once, to begin with, for what lies behind.
@@ -122,7 +120,7 @@ impl<H: History> Past<H> {
         let here = self.here.as_ref().filter(|place| will_do(place)).map(|place| place.state.seq());
         let kept = self.kept.last(will_do).cloned();
         let best = here.max(kept.as_ref().map(|place| place.state.seq()));
-        let after = best.map_or(self.begun.0, |best| best.plus(NEAR));
+        let after = best.unwrap_or(self.begun.0);
         if let Some(place) = self.snapshot((when, whole), after)? {
             self.kept.keep(place.clone());
             self.put(place);

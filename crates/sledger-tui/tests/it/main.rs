@@ -4,6 +4,7 @@
 
 mod given;
 mod matrix;
+mod moments;
 mod reducing;
 mod screens;
 mod walking;

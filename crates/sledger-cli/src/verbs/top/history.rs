@@ -27,6 +27,9 @@ use std::thread;
 const BATCH: usize = 256;
 const BATCHES_AHEAD: usize = 16;
 
+/// Folding no more events than this is cheaper than loading a snapshot.
+const NEAR: u64 = 20_000;
+
 const BEGIN: Begin<'static> = Begin { snapshots: false, upto: None, is_stopped: &stopped_never };
 
 /// A decision with its first event.
@@ -36,11 +39,13 @@ type Read = (Seq, Arc<Decision>);
 pub(super) struct Walked {
     whence: Whence,
     global: Global,
+    /// Events that are folded rather than a snapshot is loaded.
+    near: u64,
 }
 
 impl Walked {
     pub(super) fn new(whence: &Whence, global: &Global) -> Self {
-        Self { whence: whence.clone(), global: global.clone() }
+        Self { whence: whence.clone(), global: global.clone(), near: NEAR }
     }
 
     /// What opening it says was said when the program started.
@@ -162,7 +167,8 @@ impl History for Walked {
 
     fn nearest(&mut self, when: When, after: Seq) -> Result<Option<(State, bool)>, String> {
         let Some(reader) = self.at_rest()? else { return Ok(None) };
-        let found = nearest(&reader, reader.dir(), when, after).map_err(|error| told(&error.into()))?;
+        let found = nearest(&reader, reader.dir(), when, after.plus(self.near))
+            .map_err(|error| told(&error.into()))?;
         Ok(found.map(|Nearest { state, is_stopped }| (state, is_stopped)))
     }
 
