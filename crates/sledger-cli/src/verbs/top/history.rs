@@ -1,5 +1,8 @@
 //! A past for the monitor: read from its beginning or from any event on, as often as somebody walks back.
 
+#[cfg(test)]
+mod tests;
+
 use crate::args::Global;
 use crate::output::{Format, Output};
 use crate::past::Past;
@@ -130,14 +133,10 @@ fn of_blocks(blocks: impl Iterator<Item = Result<Block>> + Send + 'static, from:
             (first, Arc::new(decision))
         })
     };
-    let is_before =
-        move |(first, one): &Read| first.plus(one.events.len() as u64) <= from && !one.events.is_empty();
-    Box::new(
-        batches
-            .flat_map(each)
-            .map(placed)
-            .skip_while(move |one| one.as_ref().is_ok_and(|one| is_before(one))),
-    )
+    let is_before = move |one: &Result<Read, String>| {
+        one.as_ref().is_ok_and(|(first, one)| first.plus(one.events.len() as u64) <= from)
+    };
+    Box::new(batches.flat_map(each).map(placed).skip_while(is_before))
 }
 
 fn told(error: &Error) -> String {
