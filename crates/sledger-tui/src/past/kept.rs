@@ -75,7 +75,6 @@ impl Kept {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
     use sledger_core::State;

@@ -1,5 +1,10 @@
 //! Moments of random pasts: told as a look from the first event on tells them, however one came there.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "tests fail by panics, and say by name what they could not look at"
+)]
+
 use crate::given::NOW;
 use proptest::prelude::*;
 use sledger_core::command::{Actor, Change, Changing, Command, Login, Request, Target};
@@ -88,7 +93,7 @@ impl History for Memory {
     fn read(&mut self, from: Seq) -> Result<Decisions, String> {
         let behind =
             self.decisions.partition_point(|(first, one)| first.plus(one.events.len() as u64) <= from);
-        Ok(Box::new(self.decisions[behind..].to_vec().into_iter().map(Ok)))
+        Ok(Box::new(self.decisions.clone().into_iter().skip(behind).map(Ok)))
     }
 
     fn why(&mut self, _: &str) -> Result<Why, String> {
@@ -411,7 +416,9 @@ fn rates_are_the_same_whichever_way_one_came() {
         for seq in [memory.last().0 / 3, memory.last().0 / 2, memory.last().0] {
             let rates = |memory: &Memory, way: &[Move]| {
                 let mut past = Past::new(memory.clone(), 80);
-                way.iter().for_each(|to| drop(go(&mut past, to.clone())));
+                for to in way {
+                    go(&mut past, to.clone());
+                }
                 let Told::Top(top) = ask(&mut past, Ask::Top) else { panic!() };
                 top.rates
             };
@@ -556,7 +563,7 @@ fn a_ledger_at_rest_is_counted_beside_and_comes_to_the_same() {
 #[test]
 fn damage_far_away_is_said_once_and_does_not_hinder_looking_elsewhere() {
     let memory = PASTS[0].clone();
-    let broken = memory.decisions[..100].to_vec().into_iter().map(Ok);
+    let broken = memory.decisions.clone().into_iter().take(100).map(Ok);
     let broken = broken.chain([Err("chain broken in volume 1 at seq 131".to_owned())]);
     let other: Decisions = Box::new(broken);
     let mut past = Past::new(Counted { memory: memory.clone(), reads: 0, other: Some(other) }, 80);

@@ -90,7 +90,7 @@ fn ask<H: History>(past: &mut Walk<H>, ask: Ask) -> Answer {
 }
 
 /// What the monitor tells of a moment is what `replay at` tells without snapshots.
-fn is_same(past: &mut Walk<Walked>, to: Move, then: &At) {
+fn is_same(past: &mut Walk<Walked>, to: &Move, then: &At) {
     let Answer::At(position) = ask(past, Ask::Move(to.clone())) else { panic!("{to:?}") };
     assert_eq!(
         (position.seq, position.at, position.is_down),
@@ -139,13 +139,13 @@ fn a_ledger_at_rest_is_walked_from_its_snapshots_and_told_as_replay_at_tells_it(
         );
     }
     let mut past = Walk::new(walked(&whence), 80);
-    is_same(&mut past, Move::To(Moment::Now), &end);
+    is_same(&mut past, &Move::To(Moment::Now), &end);
     let mut rng = Rng::new(SEED);
     for _ in 0..60 {
         let seq = Seq(1 + rng.below(usize::try_from(last.0).unwrap()) as u64);
-        is_same(&mut past, Move::To(Moment::Seq(seq)), &expected(&dir, When::After(seq)));
+        is_same(&mut past, &Move::To(Moment::Seq(seq)), &expected(&dir, When::After(seq)));
         let at = Millis(BEGUN + rng.below(usize::try_from(until.0 - BEGUN).unwrap()) as u64);
-        is_same(&mut past, Move::To(Moment::At(at)), &expected(&dir, When::At(at)));
+        is_same(&mut past, &Move::To(Moment::At(at)), &expected(&dir, When::At(at)));
     }
 }
 
