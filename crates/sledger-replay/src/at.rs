@@ -14,10 +14,10 @@ mod nearest;
 mod standing;
 mod walk;
 
-pub use nearest::{Begin, Found, Nearest, Passed, nearest, of_ledger, reach, stopped_never};
+pub use nearest::{Begin, Found, Passed, nearest, of_ledger, reach, stopped_never};
 pub(crate) use standing::without_lapsed;
 pub use standing::{Standing, Users};
-pub use walk::{Walk, closes};
+pub use walk::Walk;
 
 use sledger_core::state::Session;
 use sledger_core::{Millis, Seq, State};

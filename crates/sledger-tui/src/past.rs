@@ -73,12 +73,12 @@ pub trait History: Send {
         Ok(None)
     }
 
-    /// The newest state that was kept at or before a moment, and whether the last event in it closed the ledger; none
-    /// where none is so far behind the event given that it is worth loading.
+    /// The newest state that was kept at or before a moment; none where none is so far behind the event given that it
+    /// is worth loading.
     ///
     /// # Errors
     /// Says why it cannot be read.
-    fn nearest(&mut self, _when: When, _after: Seq) -> Result<Option<(State, bool)>, String> {
+    fn nearest(&mut self, _when: When, _after: Seq) -> Result<Option<State>, String> {
         Ok(None)
     }
 

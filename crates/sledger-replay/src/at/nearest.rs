@@ -72,26 +72,17 @@ enum Unfit {
     NotInLog { seq: Seq },
 }
 
-/// A state that was kept, to fold on from.
-#[derive(Debug)]
-pub struct Nearest {
-    /// The state.
-    pub state: State,
-    /// Whether the last event in it closed the ledger.
-    pub is_stopped: bool,
-}
-
 /// The state of the newest usable snapshot at or before a moment and behind the event `after`; none where there is
 /// none.
 ///
 /// # Errors
 /// What is damaged in the log where the snapshot stands.
-pub fn nearest(reader: &Reader, dir: &Path, when: When, after: Seq) -> Result<Option<Nearest>, HistoryError> {
+pub fn nearest(reader: &Reader, dir: &Path, when: When, after: Seq) -> Result<Option<State>, HistoryError> {
     let snapshots = Snapshots::new(dir, reader.meta(), None);
     let mut behind = before(&snapshots, when);
     behind.retain(|seq| *seq > after);
     let taken = newest(reader, &snapshots, behind, &mut Vec::new())?;
-    Ok(taken.map(|(state, is_stopped, _)| Nearest { state, is_stopped }))
+    Ok(taken.map(|(state, ..)| state))
 }
 
 /// The ledger in `dir`, opened as `reader`, at a moment.

@@ -119,8 +119,7 @@ fn is_timers(decision: &Decision) -> bool {
 }
 
 /// Whether a decision closed the ledger.
-#[must_use]
-pub fn closes(decision: &Decision) -> bool {
+pub(super) fn closes(decision: &Decision) -> bool {
     matches!(decision.events.last(), Some(Event::LedgerStopped))
 }
 

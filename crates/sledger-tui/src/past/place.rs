@@ -5,7 +5,7 @@ use sledger_core::decider::Recorded;
 use sledger_core::event::Decision;
 use sledger_core::{Millis, Seq, State, refold};
 use sledger_projector::{Told as ToldEvent, tell};
-use sledger_replay::at::{When, closes};
+use sledger_replay::at::When;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,8 +18,6 @@ pub(super) const MINUTE_MS: u64 = 60_000;
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) state: State,
-    /// Whether the last event closed the ledger.
-    pub(super) is_stopped: bool,
     /// The first events of the last decisions, oldest first.
     pub(super) firsts: VecDeque<Seq>,
     pub(super) minute: Minute,
@@ -34,7 +32,6 @@ impl Place {
     pub(super) fn beginning(state: State) -> Self {
         Self {
             state,
-            is_stopped: false,
             firsts: VecDeque::new(),
             minute: Minute::default(),
             recent: VecDeque::new(),
@@ -43,9 +40,9 @@ impl Place {
     }
 
     /// Somewhere in between, where a state was kept.
-    pub(super) fn between(state: State, is_stopped: bool) -> Self {
+    pub(super) fn between(state: State) -> Self {
         let from = Some((state.seq(), state.at()));
-        Self { is_stopped, from, ..Self::beginning(state) }
+        Self { from, ..Self::beginning(state) }
     }
 
     /// Whether folding on from here comes by the moment.
@@ -76,6 +73,5 @@ impl Place {
         }
         self.firsts.push_back(first);
         self.minute.add(self.state.at(), decision);
-        self.is_stopped = closes(decision);
     }
 }

@@ -34,7 +34,8 @@ impl<H: History> Past<H> {
     fn look(&mut self) -> Result<At, String> {
         let here = self.here()?;
         let next = here.state.seq().next();
-        let mut walk = Walk::new(here.state.clone(), self.when, here.is_stopped);
+        // No moment lies behind the last decision: nothing hangs on how the history ends.
+        let mut walk = Walk::new(here.state.clone(), self.when, false);
         self.reading.look(&mut self.history, next, &mut |decision| walk.take(from_ref(decision)))?;
         Ok(walk.finish())
     }

@@ -145,8 +145,8 @@ impl<H: History> Past<H> {
             (When::At(at), None) => vec![by_time(at)],
         };
         for when in looked_for {
-            let Some((state, is_stopped)) = self.history.nearest(when, after)? else { continue };
-            let place = Place::between(state, is_stopped);
+            let Some(state) = self.history.nearest(when, after)? else { continue };
+            let place = Place::between(state);
             if whole.is_none_or(|(seq, at)| place.is_whole(seq, at)) {
                 return Ok(Some(place));
             }

@@ -16,7 +16,7 @@ use sledger_core::policy::{Bound, Choice, LimitQuestion, Policies, PolicyFault, 
 use sledger_core::state::Order;
 use sledger_core::{Limit, Millis, Seq, Span, State, refold};
 use sledger_projector::{Fullness, tell};
-use sledger_replay::at::{At, Walk, When, closes};
+use sledger_replay::at::{At, Walk, When};
 use sledger_replay::lines::event_line;
 use sledger_testkit::recordings::Rng;
 use sledger_tui::past::{Decisions, History, Past};
@@ -80,8 +80,8 @@ struct Memory {
     begin: State,
     decisions: Vec<(Seq, Arc<Decision>)>,
     lines: Vec<EventLine>,
-    /// States now and then, and whether they end closed.
-    kept: Vec<(State, bool)>,
+    /// States now and then.
+    kept: Vec<State>,
     is_at_rest: bool,
 }
 
@@ -104,12 +104,12 @@ impl History for Memory {
         Ok(self.is_at_rest.then(|| self.last()))
     }
 
-    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<(State, bool)>, String> {
+    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<State>, String> {
         let is_before = |state: &State| match when {
             When::At(at) => state.at() <= at,
             When::After(seq) => state.seq() <= seq,
         };
-        let found = self.kept.iter().rev().find(|(state, _)| is_before(state) && state.seq() > after);
+        let found = self.kept.iter().rev().find(|state| is_before(state) && state.seq() > after);
         Ok(found.filter(|_| self.is_at_rest).cloned())
     }
 }
@@ -136,7 +136,7 @@ impl Memory {
             refold(&mut state, one.first, &one.decision);
             lines.extend(tell(&state, one).iter().map(event_line));
             if index % KEPT_EACH == KEPT_EACH - 1 || index == recorded.len() - 1 {
-                kept.push((state.clone(), closes(&one.decision)));
+                kept.push(state.clone());
             }
         }
         let decisions = recorded.iter().map(|one| (one.first, Arc::clone(&one.decision))).collect();

@@ -15,7 +15,7 @@ use sledger_core::event::Decision;
 use sledger_core::{Seq, State};
 use sledger_log::{Block, BlockStream, Reader};
 use sledger_projector::Told;
-use sledger_replay::at::{Begin, Nearest, When, nearest, reach, stopped_never};
+use sledger_replay::at::{Begin, When, nearest, reach, stopped_never};
 use sledger_replay::export::begun;
 use sledger_replay::history::Ahead;
 use sledger_replay::timeline::{Asked, SparseError, of_ledger};
@@ -164,11 +164,10 @@ impl History for Walked {
         Ok(Some(reach(&reader)))
     }
 
-    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<(State, bool)>, String> {
+    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<State>, String> {
         let Some(reader) = self.at_rest()? else { return Ok(None) };
-        let found = nearest(&reader, reader.dir(), when, after.plus(self.near))
-            .map_err(|error| told(&error.into()))?;
-        Ok(found.map(|Nearest { state, is_stopped }| (state, is_stopped)))
+        let found = nearest(&reader, reader.dir(), when, after.plus(self.near));
+        found.map_err(|error| told(&error.into()))
     }
 
     fn concerning(&mut self, asked: &Asked, see: &mut dyn FnMut(&[Told])) -> Result<bool, String> {
