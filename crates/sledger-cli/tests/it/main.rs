@@ -18,6 +18,7 @@ mod help;
 mod import;
 mod keeping;
 mod monitor;
+mod monitor_past;
 mod policies;
 mod policy_check;
 mod policy_past;
