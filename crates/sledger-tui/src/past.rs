@@ -198,6 +198,15 @@ impl<H: History> Past<H> {
         })
     }
 
+    /// What is read after damage would be told wrongly: the moment is where folding came to, and reading begins anew
+    /// with the next question.
+    fn stand_still(&mut self) {
+        (self.reading, self.shown) = (Reading::default(), None);
+        if let Some(here) = self.here.as_ref().filter(|_| self.is_open) {
+            self.when = When::After(here.state.seq());
+        }
+    }
+
     fn position(&mut self) -> Result<Position, String> {
         let (seq, at, is_down) = {
             let at = &self.show()?.at;
@@ -232,8 +241,7 @@ impl<H: History> Source for Past<H> {
             _ => self.asked(&ask, meanwhile),
         };
         if told.is_err() && kind == Kind::Move {
-            // What is read after damage would be told wrongly: begun anew with the next question.
-            self.reading = Reading::default();
+            self.stand_still();
         }
         told.map_err(|why| Failed { kind, is_connection: false, why })
     }

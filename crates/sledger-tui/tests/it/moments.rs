@@ -573,3 +573,59 @@ fn damage_far_away_is_said_once_and_does_not_hinder_looking_elsewhere() {
     let there = go(&mut past, Move::To(Moment::Seq(Seq(300))));
     assert!(there.seq >= Seq(300) && there.counted < memory.last());
 }
+
+/// A history at rest that cannot be read from this event on, up to a snapshot behind it.
+struct Broken(Memory, Seq);
+
+impl History for Broken {
+    fn begin(&mut self) -> Result<State, String> {
+        self.0.begin()
+    }
+
+    fn read(&mut self, from: Seq) -> Result<Decisions, String> {
+        let at = self.1;
+        let damaged = move |one: Result<(Seq, Arc<Decision>), String>| match one {
+            Ok((first, _)) if first >= at && first < at.plus(3) => Err(format!("damaged at seq {first}")),
+            other => other,
+        };
+        Ok(Box::new(self.0.read(from)?.map(damaged)))
+    }
+
+    fn why(&mut self, about: &str) -> Result<Why, String> {
+        self.0.why(about)
+    }
+
+    fn rest(&mut self) -> Result<Option<Seq>, String> {
+        self.0.rest()
+    }
+
+    fn nearest(&mut self, when: When, after: Seq) -> Result<Option<State>, String> {
+        self.0.nearest(when, after)
+    }
+}
+
+#[test]
+fn on_both_sides_of_damage_the_past_is_walked_and_beside_it_nothing_is_told() {
+    let memory = Memory { is_at_rest: true, ..PASTS[1].clone() };
+    let damage = memory.decisions[70].0;
+    let mut past = Past::new(Broken(memory.clone(), damage), 60);
+    let end = go(&mut past, Move::To(Moment::Now));
+    assert_eq!(end.seq, memory.last());
+    let to = |seq: Seq| Ask::Move(Move::To(Moment::Seq(seq)));
+    // The count runs into it as well, and says so once.
+    let why = until(|| past.answer(Ask::Move(Move::On(0)), &mut |_| ()).err()).why;
+    assert!(why.starts_with("damaged at seq"), "{why}");
+    for _ in 0..3 {
+        let _said = past.answer(to(damage.plus(1)), &mut |_| ()).unwrap_err();
+        // Where it stands now, what comes next may tell of it as well.
+        let why = past.answer(Ask::Top, &mut |_| ()).unwrap_err().why;
+        assert!(why.starts_with("damaged at seq"), "{why}");
+    }
+    for seq in [Seq(damage.0 - 20), memory.last()] {
+        let position = go(&mut past, Move::To(Moment::Seq(seq)));
+        let then = memory.at(When::After(seq));
+        assert_eq!((position.seq, position.at), (then.seq(), then.at()));
+        let Told::Top(top) = ask(&mut past, Ask::Top) else { panic!() };
+        figures_are(&top, &then);
+    }
+}
