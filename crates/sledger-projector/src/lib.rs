@@ -25,8 +25,8 @@ pub use feed::{Delivery, Lost, Next, SubscribeError, Subscription};
 pub use fullness::Fullness;
 pub use latency::{Latencies, Latency, Quantiles};
 pub use projection::{
-    Fared, Fares, LastFailure, PAGE_MAX, Policies, Projection, QueryError, QuotaTotals, SessionQuery,
-    SessionsPage, Sort, SortBy, Totals, UserDetail, UserQuery, UserRow, UsersPage,
+    Fared, Fares, LastFailure, PAGE_MAX, Policies, Projection, QueryError, QuotaTotals, SessionMatch,
+    SessionQuery, SessionsPage, Sort, SortBy, Totals, UserDetail, UserQuery, UserRow, UsersPage,
 };
 pub use rates::{RATE_SECONDS, Rate, Rates, Tally};
 pub use runtime::{Config, Gone, Projector, ProjectorInput, StartError, ViewError, Views};

@@ -18,7 +18,7 @@ mod users;
 
 pub use fared::{Fared, Fares, LastFailure};
 pub use limits::{QuotaTotals, Totals};
-pub use list::{PAGE_MAX, SessionQuery, SessionsPage, UserDetail};
+pub use list::{PAGE_MAX, SessionMatch, SessionQuery, SessionsPage, UserDetail};
 pub use policies::Policies;
 pub use users::{Sort, SortBy, UserQuery, UserRow, UsersPage};
 

@@ -382,6 +382,7 @@ impl App {
             self.dirty = true;
         }
         self.play(before, effects);
+        self.count_on(effects);
     }
 
     /// Chosen rows remember where they stand.

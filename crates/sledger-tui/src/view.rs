@@ -17,7 +17,7 @@ use crate::app::{App, Link, View};
 use crate::figure;
 use crate::glyphs::Glyphs;
 use crate::keys::Action;
-use crate::source::{Kind, Side};
+use crate::source::Side;
 use crate::text;
 use crate::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -154,7 +154,7 @@ impl Look<'_> {
             Some(0) | None => "max".to_owned(),
             Some(speed) => format!("{speed}x"),
         };
-        let state = match (app.walk.playing, app.is_asking(Side::Past, Kind::Move)) {
+        let state = match (app.walk.playing, app.is_looking()) {
             (Some(_), _) => format!(" |> {speed} "),
             (None, true) => " ... ".to_owned(),
             (None, false) => format!(" || {speed} "),

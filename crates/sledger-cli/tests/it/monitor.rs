@@ -299,6 +299,20 @@ fn bindings_that_cannot_be_used_are_refused_by_name() {
 }
 
 #[test]
+fn a_file_that_the_server_would_refuse_does_not_keep_anybody_from_watching() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    std::fs::write(dir.path().join("sledger.toml"), "[[quotaa]]\n").unwrap();
+    let ran = run(dir.path(), &["top", "--once", "--connect", &served.url]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("quotaa") && ran.stderr.contains("takes its defaults"), "{}", ran.stderr);
+    std::fs::write(dir.path().join("sledger.toml"), "[monitor]\nnear_percnt = 70\n").unwrap();
+    let ran = run(dir.path(), &["top", "--connect", &served.url]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("`monitor.near_percnt`"), "{}", ran.stderr);
+}
+
+#[test]
 fn without_a_terminal_the_other_way_is_named() {
     let dir = folder(&[]);
     let ran = run(dir.path(), &["top", "--connect", "http://127.0.0.1:9"]);

@@ -97,16 +97,18 @@ impl Wanted {
     }
 }
 
-/// A query, read once for all rows.
-struct Looked<'q> {
+/// A query, read once for all sessions.
+pub struct SessionMatch<'q> {
     user: Option<&'q str>,
     client: Wanted,
     source: Wanted,
     ip: Wanted,
 }
 
-impl<'q> Looked<'q> {
-    fn of(query: &'q SessionQuery) -> Self {
+impl<'q> SessionMatch<'q> {
+    /// Reads a query; its page and cursor are no part of it.
+    #[must_use]
+    pub fn of(query: &'q SessionQuery) -> Self {
         Self {
             user: query.user.as_deref(),
             client: Wanted::text(query.client.as_ref()),
@@ -116,12 +118,22 @@ impl<'q> Looked<'q> {
     }
 
     fn wants(&self, row: &Row) -> bool {
-        let facts: &Facts = &row.facts;
         let seen = row.rare.as_deref();
+        let client = seen.and_then(|seen| seen.seen_client.as_deref());
+        self.is(&row.facts, client, seen.and_then(|seen| seen.seen_ip.as_deref()))
+    }
+
+    /// Whether a session is wanted.
+    #[must_use]
+    pub fn wants_view(&self, view: &SessionView) -> bool {
+        self.is(&view.facts, view.seen_client.as_deref(), view.seen_ip.as_deref())
+    }
+
+    fn is(&self, facts: &Facts, seen_client: Option<&str>, seen_ip: Option<&str>) -> bool {
         self.user.is_none_or(|user| facts.user() == user)
             && self.source.is(facts.source(), None)
-            && self.client.is(facts.client(), seen.and_then(|seen| seen.seen_client.as_deref()))
-            && self.ip.is(facts.ip(), seen.and_then(|seen| seen.seen_ip.as_deref()))
+            && self.client.is(facts.client(), seen_client)
+            && self.ip.is(facts.ip(), seen_ip)
     }
 }
 
@@ -172,7 +184,7 @@ impl Projection {
     fn page(&self, query: &SessionQuery, found: impl Iterator<Item = (Seq, u32)>) -> SessionsPage {
         let size = page_size(query.page_size);
         let mut found = found.peekable();
-        let looked = Looked::of(query);
+        let looked = SessionMatch::of(query);
         let mut sessions = Vec::new();
         let mut last = None;
         for (number, slot) in found.by_ref().take(LOOKED_AT_MAX) {

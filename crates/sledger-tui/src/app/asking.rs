@@ -57,6 +57,11 @@ impl App {
         asked.map_or(0, |asked| self.now.since(asked))
     }
 
+    /// How long ago a question of this kind was answered.
+    pub(super) fn since_answered(&self, side: Side, kind: Kind) -> Option<u64> {
+        self.answered.get(&(side, kind)).map(|at| self.now.since(*at))
+    }
+
     /// Whether a question of this kind is under way.
     #[must_use]
     pub fn is_asking(&self, side: Side, kind: Kind) -> bool {

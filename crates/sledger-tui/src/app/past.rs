@@ -14,6 +14,8 @@ const MARKS_MAX: usize = 26;
 const STEPS_MAX: usize = 16;
 /// How often a time line can be halved.
 const ZOOM_MAX: u32 = 12;
+/// How often it is looked how far the past is counted, in milliseconds.
+const COUNTED_MS: u64 = 500;
 /// Decisions played at once where the speed is without bound.
 const AT_ONCE: u64 = 1_000;
 
@@ -53,6 +55,8 @@ pub struct Walk {
     pub reading: Option<u64>,
     /// Why the past cannot be shown.
     pub failed: Option<String>,
+    /// Whether it is only asked how far the past is counted.
+    pub(super) is_counting: bool,
     /// Marks, oldest first.
     pub marks: Vec<Mark>,
     /// The mark that is compared with.
@@ -116,12 +120,17 @@ impl App {
     pub(super) fn arrived(&mut self, position: Box<Position>, effects: &mut Vec<Effect>) {
         self.walk.reading = None;
         self.walk.failed = None;
+        self.walk.is_counting = false;
         if position.seq >= position.last {
             self.walk.playing = None;
         }
+        let place = |position: &Position| (position.seq, position.at);
+        let is_same = self.past.position.as_deref().map(place) == Some(place(&position));
         self.past.position = Some(position);
-        self.forget_past();
-        self.events.clear();
+        if !is_same {
+            self.forget_past();
+            self.events.clear();
+        }
         if let Some(next) = self.walk.steps.pop_front() {
             self.ask(Side::Past, Ask::Move(next), effects);
         }
@@ -220,6 +229,24 @@ impl App {
         let from =
             position.at.0.saturating_sub(half).clamp(first.0, last.0.saturating_sub(shown).max(first.0));
         (Millis(from), Millis(from.saturating_add(shown)))
+    }
+
+    /// Whether another moment is being looked for.
+    #[must_use]
+    pub fn is_looking(&self) -> bool {
+        self.is_asking(Side::Past, Kind::Move) && !self.walk.is_counting
+    }
+
+    /// Looks how far the past is counted, as long as it is.
+    pub(super) fn count_on(&mut self, effects: &mut Vec<Effect>) {
+        let is_counting =
+            self.past.position.as_ref().is_some_and(|position| position.counted < position.last);
+        let is_due = self.since_answered(Side::Past, Kind::Move).is_none_or(|since| since >= COUNTED_MS);
+        let is_idle = self.walk.playing.is_none() && !self.is_asking(Side::Past, Kind::Move);
+        if self.side == Side::Past && is_counting && is_due && is_idle {
+            self.walk.is_counting = true;
+            self.go(Move::On(0), effects);
+        }
     }
 
     /// Plays on, where nothing is being looked for.

@@ -102,6 +102,7 @@ impl App {
         }
         if side == Side::Past {
             self.walk.reading = None;
+            self.walk.is_counting = false;
             self.walk.playing = None;
             self.walk.steps.clear();
             if kind == Kind::Move {

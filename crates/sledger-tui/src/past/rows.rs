@@ -76,8 +76,10 @@ pub(super) fn top(rows: &[Row], most: usize) -> Vec<TopRow> {
         all.truncate(most);
     }
     all.sort_unstable_by(|a, b| a.cmp(b, sort));
-    let row =
-        |row: &&Row| TopRow { user: row.user.clone(), active: row.active, limit: row.limit.map(Into::into) };
+    let row = |row: &&Row| {
+        let UserRow { user, active, limit, quota } = row.told();
+        TopRow { user, active, limit, quota }
+    };
     all.iter().map(row).collect()
 }
 

@@ -5,6 +5,7 @@ use super::{Look, events, is_wide};
 use crate::app::Pane;
 use crate::figure;
 use crate::keys::Action;
+use crate::source::Side;
 use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -29,11 +30,15 @@ pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn table(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let app = look.app;
-    let inner = look.frame("policies", "counts and times since start", Some(Pane::Policies), area, buffer);
+    let counted = match app.side {
+        Side::Live => "counts and times since start",
+        Side::Past => "failures and differences until then",
+    };
+    let inner = look.frame("policies", counted, Some(Pane::Policies), area, buffer);
     let (rows, keys) = (app.policy_rows(), app.policy_keys());
     let height = usize::from(inner.height).saturating_sub(1);
     let offset = app.policies.offset(&keys, height);
-    let columns = columns(usize::from(inner.width).saturating_sub(2));
+    let columns = columns(usize::from(inner.width).saturating_sub(2), app.side);
     let shown = rows.iter().zip(&keys).skip(offset).take(height).map(|((policy, used), key)| {
         let cells = columns.iter().map(|(column, _)| cell(*column, policy, *used)).collect();
         let style = match used {
@@ -68,7 +73,7 @@ enum Column {
 }
 
 /// The columns for which there is room; the first takes what is left.
-fn columns(room: usize) -> Vec<(Column, Cells)> {
+fn columns(room: usize, side: Side) -> Vec<(Column, Cells)> {
     let (text, number) = (Cells::text, Cells::number);
     let quota = if room > 110 { 16 } else { 9 };
     // From how many columns on, and what.
@@ -87,7 +92,15 @@ fn columns(room: usize) -> Vec<(Column, Cells)> {
         (111, Column::By, text("BY", 12)),
     ];
     let mut kept: Vec<(Column, Cells)> = Vec::new();
-    kept.extend(all.into_iter().filter(|(from, ..)| room >= *from).map(|(_, column, cells)| (column, cells)));
+    // What policies answered and how long they took is known of the present only.
+    let is_known = |column: &Column| match column {
+        Column::Asked | Column::Allowed | Column::Denied | Column::Evicted | Column::P50 | Column::P99 => {
+            side == Side::Live
+        }
+        _ => true,
+    };
+    let shown = all.into_iter().filter(|(from, column, _)| room >= *from && is_known(column));
+    kept.extend(shown.map(|(_, column, cells)| (column, cells)));
     let taken: usize = kept.iter().map(|(_, cells)| cells.width + 1).sum();
     kept.insert(0, (Column::Policy, text("POLICY", room.saturating_sub(taken).max(8))));
     kept

@@ -2,7 +2,7 @@
 
 use super::{Look, events, is_wide, overview, popups};
 use crate::figure::{self, number, spark};
-use crate::source::{Kind, Position, Side};
+use crate::source::Position;
 use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -99,7 +99,7 @@ fn stretch(from: sledger_core::Millis, to: sledger_core::Millis, zone: i64) -> S
 
 fn state_line(look: &Look<'_>, position: &Position, width: usize) -> Line<'static> {
     let app = look.app;
-    let text = match (app.walk.reading, app.is_asking(Side::Past, Kind::Move)) {
+    let text = match (app.walk.reading, app.is_looking()) {
         (Some(seq), _) => format!(" reading, event {}", number(seq)),
         (None, true) => " looking for it".to_owned(),
         (None, false) if position.counted < position.last => {

@@ -23,8 +23,8 @@ use std::env::var;
 
 impl Top {
     pub(super) fn watch(&self, global: &Global, out: &mut Output<'_>) -> Result<Exit> {
-        let monitor = configured::load(global, &configured::Flags::new(), out)?.config.monitor;
         let whence = Whence::of(global)?;
+        let monitor = configuration(&whence, global, out)?;
         let sources = sources(&whence, global, monitor.near_percent)?;
         let setup = Setup {
             allow_actions: self.allow_actions,
@@ -51,6 +51,22 @@ impl Top {
         let wrong =
             || Usage::error(format!("the theme `{}` is none of auto, dark, light, mono", brief(name)));
         ThemeName::read(name).ok_or_else(wrong)
+    }
+}
+
+/// What the configuration says of monitors. Who watches a served ledger may be looking for what is wrong with the
+/// file: unless that is about monitors, it hinders nobody.
+pub(super) fn configuration(whence: &Whence, global: &Global, out: &mut Output<'_>) -> Result<Monitor> {
+    match configured::load(global, &configured::Flags::new(), out) {
+        Ok(loaded) => Ok(loaded.config.monitor),
+        Err(error) => {
+            let said = format!("{error:#}");
+            if !matches!(whence, Whence::Connect(_)) || said.contains("`monitor") {
+                return Err(error);
+            }
+            out.say(&format!("warning: {said}; the monitor takes its defaults"));
+            Ok(Monitor::default())
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::{Top, monitor, told};
 use crate::args::Global;
-use crate::configured;
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
 use crate::whence::Whence;
@@ -55,7 +54,7 @@ impl Top {
         if matches!(&whence, Whence::Recording(file) if file == Path::new("-")) {
             return Err(Usage::error("the past is read more than once: give a file, not -"));
         }
-        let near = configured::load(global, &configured::Flags::new(), out)?.config.monitor.near_percent;
+        let near = monitor::configuration(&whence, global, out)?.near_percent;
         let mut sources = monitor::sources(&whence, global, near)?;
         let mut live = sources.live.take();
         let mut past = sources.past.take();
