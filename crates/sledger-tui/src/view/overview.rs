@@ -23,7 +23,7 @@ pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let is_full = area.height >= 21;
     let heights = if is_full {
-        [Constraint::Length(6), Constraint::Length(4), Constraint::Fill(3), Constraint::Fill(2)]
+        [Constraint::Length(7), Constraint::Length(4), Constraint::Fill(3), Constraint::Fill(2)]
     } else {
         [Constraint::Length(6), Constraint::Length(0), Constraint::Fill(1), Constraint::Length(0)]
     };
@@ -100,16 +100,21 @@ fn now(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     if failures > 0 {
         wrong = wrong.style(look.theme.bad);
     }
+    let ledger = scene.ledger.as_deref();
+    let snapshot = ledger.and_then(|ledger| ledger.snapshot_age_s).map(|age| figure::age(age * 1000));
     let mut lines = vec![
         two(("sessions", number(top.sessions)), ("users", number(top.users))),
         at_limit,
-        two(("durability", top.durability.clone()), ("queue", queue(look))),
         wrong,
+        two(("queue", queue(look)), ("sync p99", sync(look))),
+        two(
+            ("disk free", ledger.map_or_else(|| "-".to_owned(), brief_disk)),
+            ("snapshot", snapshot.unwrap_or_else(|| "-".to_owned())),
+        ),
     ];
-    if inner.height > 4 {
-        let rates = &top.rates;
-        let admitted = figure::rate(figure::milli(rates.admitted));
-        lines.push(two(("admitted/s", admitted), ("near is", format!(">= {}%", look.app.setup.near))));
+    if inner.height > 5 {
+        let near = format!(">= {}%", look.app.setup.near);
+        lines.push(two(("durability", top.durability.clone()), ("near is", near)));
     }
     Look::lines(lines, inner, buffer);
 }
@@ -267,6 +272,12 @@ fn health(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     ];
     let lines = facts.iter().map(|(key, value)| look.fact(key, value, width)).collect();
     Look::lines(lines, inner, buffer);
+}
+
+/// `14.9G`, for few columns.
+fn brief_disk(ledger: &LedgerStats) -> String {
+    let free = ledger.disk_free.map_or_else(|| "-".to_owned(), figure::bytes);
+    free.replace(' ', "").trim_end_matches("iB").to_owned()
 }
 
 fn disk(ledger: &LedgerStats) -> String {

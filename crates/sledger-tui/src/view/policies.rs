@@ -133,12 +133,22 @@ fn cell(column: Column, policy: &PolicyObject, used: Option<&PolicyUse>) -> Stri
     }
 }
 
-/// The last failure of the use that is chosen.
-fn last_failure<'a>(look: &Look<'a>) -> Option<&'a PolicyFailed> {
+/// The policy on a quota that is chosen.
+fn chosen_use<'a>(look: &Look<'a>) -> Option<&'a PolicyUse> {
     let key = look.app.policies.chosen.as_ref()?;
     let place = look.app.policy_keys().iter().position(|known| known == key)?;
-    let (_, used) = look.app.policy_rows().into_iter().nth(place)?;
-    used?.last_failure.as_ref()
+    look.app.policy_rows().into_iter().nth(place)?.1
+}
+
+/// What it answered, where there is no room for columns too.
+fn answers(used: &PolicyUse) -> String {
+    let PolicyUse { asked, allowed, denied, evicted, us, .. } = used;
+    let by = used.actor.as_deref().unwrap_or("-");
+    let since = used.since.as_deref().and_then(|since| since.get(..10)).unwrap_or("-");
+    let longest = figure::micros(us.max);
+    format!(
+        " asked {asked}: allowed {allowed}, denied {denied}, evicted {evicted}; at most {longest}; {by}, {since}"
+    )
 }
 
 fn source(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -156,7 +166,11 @@ fn source(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         return Look::lines(vec![Line::styled(text, look.theme.dim)], inner, buffer);
     };
     let mut lines = Vec::new();
-    let failed = last_failure(look);
+    let used = chosen_use(look);
+    if let Some(used) = used.filter(|_| app.side == Side::Live) {
+        lines.push(Line::styled(text::cut(&answers(used), width, &look.glyphs), look.theme.strong));
+    }
+    let failed = used.and_then(|used| used.last_failure.as_ref());
     if let Some(failed) = failed {
         lines.push(Line::styled(text::cut(&failure(look, failed), width, &look.glyphs), look.theme.bad));
     }
