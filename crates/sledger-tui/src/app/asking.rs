@@ -2,7 +2,7 @@
 
 use super::rows::{USER_COLUMNS, USERS_USED};
 use super::{App, Effect, Order, Popup, View};
-use crate::source::{Ask, Kind, Move, Side};
+use crate::source::{Ask, Found, Kind, Move, Side};
 use sledger_wire::queries::{SessionsQuery, UsersQuery};
 use sledger_wire::values::Moment;
 
@@ -127,18 +127,29 @@ impl App {
             }
         }
         if let Some(about) = self.why_wanted()
-            && self.why.as_ref().is_none_or(|(known, _)| known != about)
+            && self.why.as_ref().is_none_or(|(known, _)| *known != about)
         {
-            wanted.push((side, Ask::Why(about.to_owned()), AGAIN_MS));
+            wanted.push((side, Ask::Why(about), AGAIN_MS));
         }
     }
 
     /// What it is asked of why it is so: the view of a session tells it by itself.
-    pub(super) fn why_wanted(&self) -> Option<&str> {
+    #[must_use]
+    pub fn why_wanted(&self) -> Option<String> {
         match (&self.popup, self.view()) {
-            (Some(Popup::Why(about, _)), _) => Some(about),
-            (_, View::Session(unique)) => Some(unique),
+            (Some(Popup::Why(about, _)), _) => Some(about.clone()),
+            (_, View::Session(unique)) => self.why_of_session(unique),
             _ => None,
+        }
+    }
+
+    /// What is asked about the session that is looked at. At a moment of the past at which it was in, that is how it came
+    /// in: its end lies behind that moment.
+    fn why_of_session(&self, unique: &str) -> Option<String> {
+        match (self.side, self.scene().session.as_deref()) {
+            (Side::Live, _) | (Side::Past, Some(Found::Ended(_))) => Some(unique.to_owned()),
+            (Side::Past, Some(Found::Live(session))) => Some(format!("seq:{}", session.number)),
+            (Side::Past, Some(Found::Unknown(_)) | None) => None,
         }
     }
 

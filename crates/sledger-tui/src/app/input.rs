@@ -325,13 +325,17 @@ impl App {
     fn asked_about(&self) -> Option<String> {
         let seq = |event: &EventLine| format!("seq:{}", event.seq);
         let session = match self.view() {
-            View::Session(unique) => Some(unique.clone()),
+            View::Session(_) => self.why_wanted(),
             _ => None,
         };
         let event = || self.chosen_event().map(seq);
         let row = || {
             let row = self.chosen_session()?;
-            Some(self.ending(row.number).map_or_else(|| row.unique(), seq))
+            let is_in = || match self.side {
+                Side::Live => row.unique(),
+                Side::Past => format!("seq:{}", row.number),
+            };
+            Some(self.ending(row.number).map_or_else(is_in, seq))
         };
         if self.pane == Pane::Events { event().or(session) } else { session.or_else(row).or_else(event) }
     }

@@ -97,7 +97,7 @@ impl App {
             return;
         }
         if kind == Kind::Why {
-            self.why = self.why_wanted().map(|about| (about.to_owned(), Err(why)));
+            self.why = self.why_wanted().map(|about| (about, Err(why)));
             return;
         }
         if side == Side::Past {

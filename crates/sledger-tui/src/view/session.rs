@@ -31,7 +31,8 @@ pub(super) fn render(look: &Look<'_>, unique: &str, area: Rect, buffer: &mut Buf
         waiting(look, inner, buffer);
     }
     in_columns(look, &facts, columns, inner, buffer);
-    popups::reason(look, unique, middle, buffer);
+    let about = look.app.why_wanted().unwrap_or_else(|| unique.to_owned());
+    popups::reason(look, &about, middle, buffer);
     if lower.height > 2 {
         events::render(look, "its events", lower, buffer);
     }

@@ -351,3 +351,28 @@ proptest! {
 fn a_moment_in_words_is_understood() {
     assert!(matches!(moment("seq:7", setup().offset), Ok(Moment::Seq(Seq(7)))));
 }
+
+#[test]
+fn why_of_a_session_that_was_in_then_is_how_it_came_in() {
+    let mut walker = Walker::new(200);
+    let effects = keys(&mut walker.app, ":");
+    walker.answer(effects);
+    let effects = typed(&mut walker.app, "goto seq:60");
+    walker.answer(effects);
+    walker.keys("tab j enter j enter");
+    let View::Session(unique) = walker.app.view().clone() else { panic!("{:?}", walker.app.view()) };
+    let number: u64 = unique.rsplit('@').next().unwrap().parse().unwrap();
+    let (about, why) = walker.app.why.clone().unwrap();
+    let why = why.unwrap();
+    assert_eq!(about, format!("seq:{number}"), "its end lies behind that moment");
+    assert_eq!((why.outcome.as_str(), why.seq), ("admitted", number));
+    // At the end of all it has ended: why that was is told instead.
+    let effects = keys(&mut walker.app, ":");
+    walker.answer(effects);
+    let effects = typed(&mut walker.app, "goto now");
+    walker.answer(effects);
+    assert_eq!(*walker.app.view(), View::Session(unique.clone()), "the place is kept");
+    let (about, why) = walker.app.why.clone().unwrap();
+    assert_eq!(about, unique);
+    assert!(why.unwrap().ended_at.is_some());
+}
