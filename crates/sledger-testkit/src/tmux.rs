@@ -44,7 +44,15 @@ impl Tmux {
         let started =
             tmux.run(&["new-session", "-d", "-x", &columns, "-y", &rows, "-c", &dir, "sh", "-c", command]);
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+        // What programs put into the clipboard by OSC 52 is taken.
+        tmux.run(&["set-option", "-s", "set-clipboard", "on"]);
         Some(tmux)
+    }
+
+    /// What was put into the clipboard last.
+    #[must_use]
+    pub fn clipboard(&self) -> String {
+        String::from_utf8_lossy(&self.run(&["show-buffer"]).stdout).into_owned()
     }
 
     fn run(&self, args: &[&str]) -> Output {

@@ -63,7 +63,7 @@ enum Term {
     Used(Compare, u64),
     Active(Compare, u64),
     /// Anywhere.
-    Word(String),
+    Word(WildMatch),
 }
 
 /// A filter as it was written, and what it says.
@@ -88,6 +88,9 @@ pub enum FilterError {
     /// No number.
     #[error("`{0}` is no number; write e.g. used>80% or active>3")]
     Number(String),
+    /// Compared as nothing can be.
+    #[error("write {0}> or {0}<, e.g. {0}>3")]
+    Compare(&'static str),
     /// Too much.
     #[error("more than 16 terms")]
     TooMany,
@@ -196,7 +199,7 @@ impl Term {
             Self::Ip(net) => row.ip.map(|ip| ip.parse::<IpAddr>().is_ok_and(|ip| net.contains(&ip))),
             Self::Used(compare, share) => row.used.map(|used| compare.holds(used, *share)),
             Self::Active(compare, count) => row.active.map(|active| compare.holds(active, *count)),
-            Self::Word(word) => Some(row.texts().any(|text| text.to_lowercase().contains(word))),
+            Self::Word(glob) => Some(row.texts().any(|text| glob.matches(text))),
         }
     }
 }
@@ -232,7 +235,7 @@ impl<'a> Looked<'a> {
 }
 
 fn term(word: &str) -> Result<Term, FilterError> {
-    for (sign, compare) in [('>', Compare::AtLeast), ('<', Compare::Below)] {
+    for (sign, compare) in [(">=", Compare::AtLeast), (">", Compare::AtLeast), ("<", Compare::Below)] {
         match word.split_once(sign) {
             Some(("used", value)) => return Ok(Term::Used(compare, number(value)?)),
             Some(("active", value)) => return Ok(Term::Active(compare, number(value)?)),
@@ -240,7 +243,10 @@ fn term(word: &str) -> Result<Term, FilterError> {
         }
     }
     let Some((name, value)) = word.split_once(':').filter(|(name, _)| is_name(name)) else {
-        return Ok(Term::Word(word.to_lowercase()));
+        if let Some((name @ ("used" | "active"), _)) = word.split_once('=') {
+            return Err(FilterError::Compare(if name == "used" { "used" } else { "active" }));
+        }
+        return Ok(Term::Word(WildMatch::new_case_insensitive(&globbed(word))));
     };
     if name == "ip" {
         return net(value).map(Term::Ip).ok_or_else(|| FilterError::Ip(brief(value)));
@@ -291,7 +297,14 @@ mod tests {
 
     #[test]
     fn every_term_must_hold() {
-        for text in ["", "user:ali used>80% state:evicted ip:10.0.0.0/8 quota:per-ip", "91c2", "user:a*e"] {
+        for text in [
+            "",
+            "user:ali used>80% state:evicted ip:10.0.0.0/8 quota:per-ip",
+            "91c2",
+            "user:a*e",
+            "*lic?",
+            "used>=80%",
+        ] {
             assert!(wants(text), "{text}");
         }
         for text in ["user:ali used>81%", "ip:11.0.0.0/8", "bob", "used<80%", "user:ali?", "state:live"] {
@@ -320,6 +333,7 @@ mod tests {
         assert!(refused("usr:ann").starts_with("there is no `usr:`"));
         assert_eq!(refused("ip:10.0.0.0/99"), "`10.0.0.0/99` is no address; write e.g. ip:10.0.0.0/8");
         assert_eq!(refused("used>many"), "`many` is no number; write e.g. used>80% or active>3");
+        assert_eq!(refused("used=100%"), "write used> or used<, e.g. used>3");
         assert_eq!(refused(&"a ".repeat(17)), "more than 16 terms");
     }
 }

@@ -9,8 +9,10 @@ mod ring;
 
 pub use ring::Ring;
 
+use crate::figure::milli;
 use crate::source::Fed;
 use sledger_client::{Client, ClientError, Retries};
+use sledger_wire::pages::Rates;
 use sledger_wire::queries::EventsQuery;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,9 +21,17 @@ use std::time::{Duration, Instant};
 
 /// Events taken from the feed within a second at most.
 pub const EVENTS_MAX: u64 = 60;
-/// What the tail shows: what was refused or made room, and what was set. Logins and their ends would be too many.
-const TAIL_TYPES: &str = "login.denied,login.conflict,session.evicted,user.*,source.*,config.applied,quota.*,\
+/// What the tail shows where much happens: what was refused or made room, and what was set.
+const BUSY_TYPES: &str = "login.denied,login.conflict,session.evicted,user.*,source.*,config.applied,quota.*,\
     override.*,group.*,policy.*,token.*,note.*,hold.*,ledger.*,clock.*,checkpoint.*,volume.*,notice.failed,history.*";
+/// Where less happens, logins and their ends too.
+const CALM_TYPES: &str = "login.*,session.ended,session.disconnected,session.evicted,user.*,source.*,config.applied,\
+    quota.*,override.*,group.*,policy.*,token.*,note.*,hold.*,ledger.*,clock.*,checkpoint.*,volume.*,notice.failed,\
+    history.*";
+/// From so many logins and ends a second on, in thousandths, they would hide all else.
+const BUSY_MILLI: u64 = 20_000;
+/// Events looked at anew where some were let go: of a burst its end is shown.
+const RECENT: u64 = 2 * EVENTS_MAX;
 /// Further behind than this many events, a feed that comes back goes on with what is newest.
 const BEHIND_MAX: u64 = 10_000;
 /// How long is waited before a feed is tried again.
@@ -36,6 +46,15 @@ pub struct Live {
     /// The last event that the figures named. Written by the answers, read by the feeds; a number alone, so that
     /// relaxed will do.
     head: Arc<AtomicU64>,
+    /// Whether logins and their ends would be too many for the tail: written by the answers, read by the feed.
+    busy: Arc<AtomicBool>,
+}
+
+/// Whether so much happens that the tail leaves out logins and their ends.
+#[must_use]
+pub fn is_busy(rates: &Rates) -> bool {
+    let all = [rates.admitted, rates.resumed, rates.expired, rates.ended];
+    all.into_iter().filter_map(milli).sum::<u64>() > BUSY_MILLI
 }
 
 impl Live {
@@ -46,7 +65,11 @@ impl Live {
     pub fn new(url: &str) -> Result<Self, ClientError> {
         // Nothing is tried again behind the screen's back: the screen says that it is tried again.
         let retries = Retries { tries_max: 1, lasting_max: Duration::ZERO, pause: PAUSE };
-        Ok(Self { client: Client::new(url)?.with_retries(retries), head: Arc::default() })
+        Ok(Self {
+            client: Client::new(url)?.with_retries(retries),
+            head: Arc::default(),
+            busy: Arc::default(),
+        })
     }
 
     /// Its client.
@@ -57,10 +80,16 @@ impl Live {
 
     /// Follows the feed on a thread of its own, into `ring`, until nobody else holds the ring.
     pub fn follow(&self, user: Option<String>, ring: &Arc<Ring>) {
-        let kind = user.is_none().then(|| TAIL_TYPES.to_owned());
-        let query = EventsQuery { user, kind, ..EventsQuery::default() };
-        let mut follower =
-            Follower { live: self.clone(), query, ring: Arc::downgrade(ring), next: None, shown: None };
+        let is_tail = user.is_none();
+        let query = EventsQuery { user, ..EventsQuery::default() };
+        let mut follower = Follower {
+            live: self.clone(),
+            query,
+            is_tail,
+            ring: Arc::downgrade(ring),
+            next: None,
+            shown: None,
+        };
         thread::spawn(move || while follower.goes_on() {});
     }
 }
@@ -69,6 +98,8 @@ impl Live {
 struct Follower {
     live: Live,
     query: EventsQuery,
+    /// Whether it is everybody's events.
+    is_tail: bool,
     ring: std::sync::Weak<Ring>,
     /// The next event wanted; none for whatever comes next.
     next: Option<u64>,
@@ -88,7 +119,8 @@ impl Follower {
         if self.next.is_some_and(|next| next.saturating_add(BEHIND_MAX) < head) {
             self.shown = self.next.take().map(|next| next.saturating_sub(1));
         }
-        let from = self.next.unwrap_or(head + 1);
+        let newest = |shown: u64| (shown + 1).max((head + 1).saturating_sub(RECENT));
+        let from = self.next.unwrap_or_else(|| self.shown.map_or(head + 1, newest));
         let passed = self.shown.take().map_or(0, |shown| from.saturating_sub(shown + 1));
         let Some(ring) = self.ring.upgrade() else { return false };
         ring.skip(passed);
@@ -101,8 +133,14 @@ impl Follower {
     }
 
     fn read(&mut self, from: u64, wanted: Arc<AtomicBool>) -> Result<bool, ClientError> {
+        let is_busy = self.live.busy.load(Ordering::Relaxed);
+        if self.is_tail {
+            self.query.kind = Some(if is_busy { BUSY_TYPES } else { CALM_TYPES }.to_owned());
+        }
         let events = self.live.client.events(Some(from), &self.query)?;
         let mut events = events.newest_only().while_wanted(wanted);
+        // Where it breaks off before an event came, it goes on from here and not from what is newest by then.
+        self.next = Some(from);
         let (mut begun, mut count) = (Instant::now(), 0);
         loop {
             let Some(event) = events.next().transpose()? else { return Ok(true) };
@@ -112,6 +150,10 @@ impl Follower {
             ring.push(event);
             if begun.elapsed() >= Duration::from_secs(1) {
                 (begun, count) = (Instant::now(), 0);
+            }
+            if self.is_tail && self.live.busy.load(Ordering::Relaxed) != is_busy {
+                // Another choice of events from here on.
+                return Ok(true);
             }
             count += 1;
             if count >= EVENTS_MAX {

@@ -196,7 +196,8 @@ impl Scene {
         self.top.as_ref().map_or(0, |top| top.seq)
     }
 
-    /// The users of the sessions that were looked for, with how many of them each has.
+    /// The users of the sessions that were looked for: as full as they are where that is known, else with how many of
+    /// these sessions each has.
     #[must_use]
     pub fn found_rows(&self) -> Option<Vec<UserRow>> {
         let (sessions, _) = self.found.as_ref()?;
@@ -204,8 +205,12 @@ impl Scene {
         for session in sessions {
             *counts.entry(&session.user).or_default() += 1;
         }
-        let row =
-            |(user, active): (&str, u32)| UserRow { user: user.to_owned(), active, limit: None, quota: None };
+        let known: BTreeMap<String, UserRow> =
+            self.user_rows().into_iter().map(|row| (row.user.clone(), row)).collect();
+        let row = |(user, active): (&str, u32)| {
+            let count = || UserRow { user: user.to_owned(), active, limit: None, quota: None };
+            known.get(user).cloned().unwrap_or_else(count)
+        };
         Some(counts.into_iter().map(row).collect())
     }
 

@@ -3,6 +3,8 @@
 //! Invariant: after [`Screen::leave`], a panic of any thread, a signal or a suspension the terminal is in the mode it was
 //! in before, with its cursor shown.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
@@ -70,7 +72,7 @@ impl Screen {
     /// The system's.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let text: String = text.chars().take(COPY_MAX).collect();
-        execute!(stdout(), Print(format!("\u{1b}]52;c;{}\u{7}", base64(text.as_bytes()))))
+        execute!(stdout(), Print(format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text))))
     }
 }
 
@@ -112,33 +114,4 @@ fn give_back_on_panic() {
         HAS_PANICKED.store(true, Ordering::SeqCst);
         said(panic);
     }));
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let letter = |six: u32| LETTERS.get((six & 63) as usize).map_or('=', |byte| char::from(*byte));
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |place: usize| three.get(place).copied().map_or(0, u32::from);
-        let all = byte(0) << 16 | byte(1) << 8 | byte(2);
-        text.push(letter(all >> 18));
-        text.push(letter(all >> 12));
-        text.push(if three.len() > 1 { letter(all >> 6) } else { '=' });
-        text.push(if three.len() > 2 { letter(all) } else { '=' });
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_encoded_as_the_standard_says() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
-        for (text, encoded) in cases {
-            assert_eq!(base64(text.as_bytes()), encoded);
-        }
-    }
 }

@@ -136,8 +136,12 @@ impl Look<'_> {
                         (format!("LIVE lag {}ms", app.live.lag.min(99_999)), self.theme.live)
                     };
                     let poisoned = app.live.top.as_ref().is_some_and(|top| top.poisoned);
-                    let (state, of) =
-                        if poisoned { ("POISONED", self.theme.bad) } else { ("ok", self.theme.good) };
+                    let (state, of) = match app.alert_rows().len() {
+                        _ if poisoned => ("POISONED".to_owned(), self.theme.bad),
+                        0 => ("ok".to_owned(), self.theme.good),
+                        1 => ("1 alert".to_owned(), self.theme.warn),
+                        count => (format!("{count} alerts"), self.theme.warn),
+                    };
                     vec![
                         Span::styled(word, style),
                         Span::raw(format!("  {seq}")),
@@ -159,9 +163,14 @@ impl Look<'_> {
             (None, true) => " ... ".to_owned(),
             (None, false) => format!(" || {speed} "),
         };
-        let is_empty = app.past.position.as_ref().is_some_and(|position| position.last.0 == 0);
-        if is_empty {
-            return vec![Span::styled(" AT no event yet ", self.theme.past)];
+        match &app.past.position {
+            None => {
+                return vec![Span::styled(" AT - ", self.theme.past), Span::styled(state, self.theme.warn)];
+            }
+            Some(position) if position.last.0 == 0 => {
+                return vec![Span::styled(" AT no event yet ", self.theme.past)];
+            }
+            Some(_) => {}
         }
         let at = figure::moment(app.moment(), app.setup.zone_minutes);
         let seq = app.past.position.as_ref().map(|position| position.seq.0);
@@ -190,7 +199,10 @@ impl Look<'_> {
             let age = figure::age(app.now.since(frozen.at));
             let missed = figure::number(app.live.seq().saturating_sub(frozen.scene.seq()));
             let key = app.setup.keys.hint(Action::Freeze);
-            let text = format!(" FROZEN {age} ago, {missed} events since; {key} goes on ");
+            let text = match &app.message {
+                Some((_, message)) => format!(" FROZEN {age} ago: {}", sledger_wire::escape(message)),
+                None => format!(" FROZEN {age} ago, {missed} events since; {key} goes on "),
+            };
             return Line::styled(text::left(&text, width, &self.glyphs), self.theme.frozen);
         }
         if let Some((_, message)) = &app.message {

@@ -59,6 +59,37 @@ fn it_starts_follows_is_resized_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn without_colours_none_is_sent_and_what_is_copied_reaches_the_clipboard() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    for n in 0..6 {
+        post(&served, "/v1/sessions", &format!(r#"{{"user":"ann","session":"s{n}"}}"#));
+    }
+    let is_coloured = |screen: &str| {
+        let sequences = screen.split("\u{1b}[").skip(1).filter_map(|rest| Some(rest.split_once('m')?.0));
+        let is_colour = |one: &str| {
+            one.starts_with("38;") || (one.len() == 2 && one.starts_with(['3', '9']) && one != "39")
+        };
+        sequences
+            .flat_map(|one| if one.starts_with("38;") { vec![one] } else { one.split(';').collect() })
+            .any(is_colour)
+    };
+    for (environment, coloured) in [("", true), ("NO_COLOR=1 ", false)] {
+        let command = format!("{environment}{SLEDGER} top --connect {}{AFTER}", served.url);
+        let Some(tmux) = Tmux::start((80, 24), dir.path(), &command) else { return };
+        tmux.until("a user at the limit", |screen| screen.contains("ann") && screen.contains("100%"));
+        assert_eq!(is_coloured(&tmux.coloured_screen()), coloured, "{}", tmux.coloured_screen());
+        tmux.keys(&["j"]);
+        tmux.until("the row", |screen| screen.contains("▶ ann"));
+        tmux.keys(&["y"]);
+        tmux.until("that it was copied", |screen| screen.contains("copied ann"));
+        tmux.until("the clipboard", |_| tmux.clipboard() == "ann");
+        tmux.keys(&["q"]);
+        tmux.until("the end", |screen| screen.contains("ended 0"));
+    }
+}
+
+#[test]
 fn what_is_shown_is_written_for_its_owner_alone_and_over_nothing() {
     let dir = folder(&[]);
     let served = Served::start(dir.path(), &[]);
@@ -79,6 +110,21 @@ fn what_is_shown_is_written_for_its_owner_alone_and_over_nothing() {
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let shown: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!((&shown["user"], &shown["sessions"][0]["session"]), (&"ann".into(), &"web".into()));
+}
+
+#[test]
+fn of_a_burst_the_tail_shows_the_end_and_logins_where_few_come() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    let Some(tmux) = top(dir.path(), &format!("--connect {}", served.url)) else { return };
+    tmux.until("the present", |screen| screen.contains("LIVE"));
+    post(&served, "/v1/sessions", r#"{"user":"bob","session":"first"}"#);
+    tmux.until("a login", |screen| screen.contains("LOGIN") && screen.contains("first"));
+    let lines: Vec<String> =
+        (0..400).map(|n| format!(r#"{{"op":"login","user":"ann","session":"s{n}"}}"#)).collect();
+    post(&served, "/v1/batch", &format!("{}\n", lines.join("\n")));
+    tmux.until("the last of them", |screen| screen.contains("s399") && screen.contains("skipped"));
+    tmux.keys(&["q"]);
 }
 
 #[test]

@@ -89,3 +89,26 @@ fn a_ledger_that_is_served_is_walked_by_its_url_only() {
         "{said}"
     );
 }
+
+#[test]
+fn the_past_of_a_served_ledger_is_walked_again_and_goes_on_with_it() {
+    let dir = folder(&[]);
+    let served = Served::start(dir.path(), &[]);
+    for n in 0..7 {
+        post(&served, "/v1/sessions", &format!(r#"{{"user":"ann","session":"s{n}"}}"#));
+    }
+    let command = format!("{SLEDGER} top --connect {}; exec cat", served.url);
+    let Some(tmux) = Tmux::start((120, 30), dir.path(), &command) else { return };
+    tmux.until("the present", |screen| screen.contains("LIVE") && screen.contains("ann"));
+    for round in 0..3 {
+        post(&served, "/v1/sessions", &format!(r#"{{"user":"new{round}","session":"n{round}"}}"#));
+        tmux.keys(&["3"]);
+        tmux.until("the past, and the newest in it", |screen| {
+            screen.contains(" AT 20") && screen.contains("LOGIN") && screen.contains(&format!("new{round}"))
+        });
+        tmux.keys(&["V"]);
+        tmux.until("the eviction before", |screen| screen.contains("EVICT") && !screen.contains("new0"));
+        tmux.keys(&["Escape"]);
+        tmux.until("the present again", |screen| screen.contains("LIVE"));
+    }
+}

@@ -92,7 +92,7 @@ fn top_has_the_documented_keys() {
         ]
     );
     assert_eq!((&top["sessions"], &top["users"], &top["at_limit"]), (&json!(6), &json!(2), &json!(1)));
-    assert_eq!(top["top"][0], json!({"user": "ann", "active": 5, "limit": 5}));
+    assert_eq!(top["top"][0], json!({"user": "ann", "active": 5, "limit": 5, "quota": "per-user"}));
     assert!(top["rates"]["admitted"].as_f64().unwrap() > 0.0 && top["latency_us"]["p50"].is_u64());
 }
 

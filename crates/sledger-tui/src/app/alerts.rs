@@ -7,12 +7,15 @@ use crate::source::Side;
 use sledger_core::Millis;
 use sledger_wire::escape::brief;
 use sledger_wire::events::EventLine;
+use sledger_wire::policies::PolicyUse;
 use std::collections::BTreeMap;
 
 /// Users whose evictions are counted at once.
 const WATCHED_MAX: usize = 1_024;
 /// Evictions of one user within a minute that make a ping-pong.
 const PING_PONG: u32 = 6;
+/// Alerts of one kind at most.
+const ALERTS_OF_A_KIND: usize = 8;
 /// How long what was seen once stands.
 const SEEN_MS: u64 = 300_000;
 /// The denial rate is wrong at this many times its hour, from this many thousandths a second on.
@@ -167,12 +170,10 @@ impl App {
 
     fn of_policies(&self) -> Vec<Alert> {
         let uses = self.live.policies.iter().flat_map(|policy| &policy.uses);
-        let failing: Vec<_> = uses.filter(|used| used.failures > 0).collect();
-        let Some(worst) = failing.iter().max_by_key(|used| used.failures) else { return Vec::new() };
-        let count = figure::number(worst.failures);
-        let what = format!("policy {} failed {count} times", brief(&worst.policy));
-        let todo = "`on_error` decides meanwhile; look at the last failure, or :rollback it";
-        vec![alert("failing", false, what, todo, Place::View(View::Policies))]
+        let mut failing: Vec<&PolicyUse> = uses.filter(|used| used.failures > 0).collect();
+        // Those that decide come first, and of them those that failed most.
+        failing.sort_by_key(|used| (used.state == "shadow", std::cmp::Reverse(used.failures)));
+        failing.into_iter().take(ALERTS_OF_A_KIND).map(of_failing).collect()
     }
 
     fn of_quotas(&self) -> Vec<Alert> {
@@ -184,8 +185,19 @@ impl App {
             let key = format!("off {}", off.quota);
             alert(&key, false, what, todo, Place::Events("quota.*"))
         });
-        off.take(8).collect()
+        off.take(ALERTS_OF_A_KIND).collect()
     }
+}
+
+fn of_failing(used: &PolicyUse) -> Alert {
+    let (count, policy) = (figure::number(used.failures), brief(&used.policy));
+    let what = format!("policy {policy} failed {count} times on {}", brief(&used.quota));
+    let key = format!("failing {} {}", used.quota, used.policy);
+    let todo = match used.state.as_str() {
+        "shadow" => "it is on trial and decides nothing; look at the last failure",
+        _ => "`on_error` decides meanwhile; look at the last failure, or :rollback it",
+    };
+    alert(&key, false, what, todo, Place::View(View::Policies))
 }
 
 fn of_figures(scene: &Scene) -> Vec<Alert> {
@@ -206,7 +218,7 @@ fn of_figures(scene: &Scene) -> Vec<Alert> {
         let what = "durability is relaxed: a failure of the machine loses the last answers";
         alerts.push(alert("relaxed", false, what, "set [ledger] durability = \"durable\"", Place::Nowhere));
     }
-    for (place, warning) in top.warnings.iter().enumerate().take(8) {
+    for (place, warning) in top.warnings.iter().enumerate().take(ALERTS_OF_A_KIND) {
         let key = format!("warning {place}");
         let (todo, place) = if warning.starts_with("the audit sink") {
             ("look why it takes nothing; nothing is lost, it goes on where it stopped", Place::Nowhere)
@@ -239,5 +251,5 @@ fn denials(scene: &Scene) -> Option<Alert> {
 }
 
 fn brief_line(text: &str) -> String {
-    sledger_wire::escape(text).chars().take(160).collect()
+    sledger_wire::escape(text).chars().take(480).collect()
 }

@@ -104,7 +104,8 @@ impl App {
             View::Overview | View::Replay => {
                 if let Some(query) = self.sessions_query() {
                     wanted.push((side, Ask::Sessions(query), SEARCH_MS));
-                } else if let Some(query) = self.users_query() {
+                }
+                if let Some(query) = self.users_query() {
                     wanted.push((side, Ask::Users(query), LIST_MS));
                 }
             }

@@ -66,7 +66,8 @@ impl App {
 
     fn deed(&mut self, word: &str, rest: &str) {
         if self.side == Side::Past {
-            self.say("the past cannot be changed; :live goes back to the present");
+            let way = if self.setup.has_live { "; :live goes back to the present" } else { "" };
+            self.say(format!("the past cannot be changed{way}"));
             return;
         }
         if !self.setup.allow_actions {

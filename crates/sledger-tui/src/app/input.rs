@@ -157,6 +157,10 @@ impl App {
             return;
         }
         self.sessions.clear();
+        // Told before or not: what is opened while the view is frozen is of one moment.
+        if let Some(frozen) = self.frozen.as_mut().filter(|_| side == Side::Live) {
+            (frozen.scene.user, frozen.scene.timeline) = (None, Timeline::default());
+        }
         let scene = if side == Side::Live { &mut self.live } else { &mut self.past };
         scene.user = None;
         (self.walk.pan, self.walk.zoom) = (0, if side == Side::Live { 0 } else { self.walk.zoom });
@@ -380,6 +384,7 @@ impl App {
     pub(super) fn set_filter(&mut self, text: &str) {
         match Filter::read(text) {
             Ok(filter) => {
+                self.message = None;
                 self.filter = filter;
                 self.users_changed();
             }
@@ -422,7 +427,7 @@ impl App {
             Pane::Users => self.popup = Some(popup(self.users_order.column)),
             Pane::Sessions => self.popup = Some(popup(self.sessions_order.column)),
             Pane::Events | Pane::Alerts | Pane::Policies | Pane::Source => {
-                self.say("this list has one order: its own");
+                self.say("this list has its own order, and the columns there is room for");
             }
         }
     }

@@ -77,6 +77,11 @@ impl App {
         }
         if self.side == Side::Past {
             self.show(View::Replay, effects);
+            if self.past.position.is_none() {
+                // It could not be shown: tried again.
+                self.walk.failed = None;
+                self.go(Move::To(Moment::Now), effects);
+            }
         }
     }
 
@@ -104,6 +109,7 @@ impl App {
 
     pub(super) fn return_to_the_present(&mut self, effects: &mut Vec<Effect>) {
         self.side = Side::Live;
+        self.message = None;
         self.walk.playing = None;
         self.show(View::Overview, effects);
     }

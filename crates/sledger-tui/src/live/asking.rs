@@ -35,6 +35,7 @@ impl Live {
             Ask::Top => {
                 let top = client.top()?;
                 self.head.store(top.seq, Ordering::Relaxed);
+                self.busy.store(super::is_busy(&top.rates), Ordering::Relaxed);
                 Told::Top(Box::new(top))
             }
             Ask::Ledger => Told::Ledger(Box::new(client.ledger()?)),

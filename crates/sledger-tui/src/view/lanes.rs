@@ -94,21 +94,41 @@ const fn end_mark(cause: &str) -> char {
     }
 }
 
-/// How many sessions there were at once, in each column.
+/// The most sessions that there were at once, in each column.
 fn used(look: &Look<'_>, rows: &[SessionRow], span: Span, names: usize) -> Line<'static> {
-    let mut counts = vec![0_u64; span.wide];
-    for row in rows {
-        let end = row.ended.as_ref().map_or(span.until, |(at, _)| *at);
-        if end < span.from || row.started > span.until {
-            continue;
-        }
-        let lived = span.clamped(row.started)..=span.clamped(end);
-        counts.get_mut(lived).unwrap_or_default().iter_mut().for_each(|count| *count += 1);
-    }
+    let counts = at_once(rows, span);
     let most = counts.iter().max().copied().unwrap_or(0);
     let name = text::left(&format!("at once <= {most}"), names, &look.glyphs);
     let shown = figure::spark(&counts, span.wide, &look.glyphs);
     Line::styled(format!(" {name} {shown}"), look.theme.focus)
+}
+
+/// A column holds many moments: counted is how many there were at one of them, never how many came by. Who makes room
+/// goes before the newcomer comes.
+fn at_once(rows: &[SessionRow], span: Span) -> Vec<u64> {
+    let mut changes: Vec<(Millis, bool)> = rows.iter().map(|row| (row.started, true)).collect();
+    changes.extend(rows.iter().filter_map(|row| row.ended.as_ref().map(|(at, _)| (*at, false))));
+    changes.sort_unstable();
+    let mut counts = vec![0_u64; span.wide];
+    let (mut now, mut from) = (0_u64, 0);
+    let apply = |now: u64, is_begin| if is_begin { now + 1 } else { now.saturating_sub(1) };
+    for (at, is_begin) in changes.into_iter().filter(|(at, _)| *at <= span.until) {
+        if at >= span.from {
+            let to = span.clamped(at);
+            raise(&mut counts, from..=to, now);
+            from = to;
+        }
+        now = apply(now, is_begin);
+        if at >= span.from {
+            raise(&mut counts, from..=from, now);
+        }
+    }
+    raise(&mut counts, from..=span.wide.saturating_sub(1), now);
+    counts
+}
+
+fn raise(counts: &mut [u64], columns: std::ops::RangeInclusive<usize>, to: u64) {
+    counts.get_mut(columns).unwrap_or_default().iter_mut().for_each(|count| *count = (*count).max(to));
 }
 
 /// When somebody was refused.
@@ -128,4 +148,33 @@ fn denied(look: &Look<'_>, span: Span, names: usize) -> Line<'static> {
 fn refusals(app: &App) -> impl Iterator<Item = Millis> {
     let denied = app.timeline().filter(|event| event.kind == "login.denied");
     denied.filter_map(|event| figure::read(&event.at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(number: u64, from: u64, to: Option<u64>) -> SessionRow {
+        let ended = to.map(|to| (Millis(to), "evicted".to_owned()));
+        SessionRow { number, started: Millis(from), ended, ..SessionRow::default() }
+    }
+
+    #[test]
+    fn a_column_shows_how_many_there_were_at_one_moment_and_not_how_many_came_by() {
+        let span = Span { from: Millis(0), until: Millis(1_000), wide: 11 };
+        // Two at most, each making room for the next within one column.
+        let mut rows: Vec<SessionRow> = (0..20).map(|n| row(n, n, Some(n + 2))).collect();
+        rows.push(row(20, 500, None));
+        let counts = at_once(&rows, span);
+        assert_eq!(counts.iter().max(), Some(&2), "{counts:?}");
+        assert_eq!((counts[0], counts[3], counts[6], counts[10]), (2, 0, 1, 1), "{counts:?}");
+    }
+
+    #[test]
+    fn what_lies_before_and_behind_what_is_shown_counts_where_it_reaches_into_it() {
+        let span = Span { from: Millis(500), until: Millis(1_000), wide: 6 };
+        let rows =
+            [row(1, 0, Some(400)), row(2, 100, Some(700)), row(3, 900, Some(2_000)), row(4, 1_500, None)];
+        assert_eq!(at_once(&rows, span), [1, 1, 1, 0, 1, 1]);
+    }
 }

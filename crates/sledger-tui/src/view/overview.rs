@@ -4,6 +4,7 @@ use super::parts::{Cells, RowShown, head};
 use super::{Look, events, is_wide};
 use crate::app::Pane;
 use crate::figure::{self, gauge, micros, number, spark};
+use crate::live::is_busy;
 use crate::scene::{self, Sample};
 use crate::source::Side;
 use crate::text;
@@ -39,7 +40,7 @@ pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     }
     users(look, users_area, buffer);
     if tail.height > 2 {
-        events::render(look, "event tail", tail, buffer);
+        events::render(look, tail_title(look), tail, buffer);
     }
 }
 
@@ -56,7 +57,17 @@ fn wide(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let [reasons, health_area] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(right);
     causes(look, reasons, buffer);
     health(look, health_area, buffer);
-    events::render(look, "event tail", tail, buffer);
+    events::render(look, tail_title(look), tail, buffer);
+}
+
+/// What the tail leaves out is said.
+fn tail_title(look: &Look<'_>) -> &'static str {
+    let is_busy = look.app.scene().top.as_ref().is_some_and(|top| is_busy(&top.rates));
+    if is_busy && look.app.side == Side::Live {
+        "event tail: refusals, evictions, changes"
+    } else {
+        "event tail"
+    }
 }
 
 fn pair(look: &Look<'_>, key: &str, value: &str, width: usize) -> Vec<Span<'static>> {

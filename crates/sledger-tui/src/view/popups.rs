@@ -38,31 +38,38 @@ fn boxed(look: &Look<'_>, title: &str, (width, height): (u16, u16), area: Rect, 
     look.frame(title, "", Some(look.app.pane), place, buffer)
 }
 
-/// Everything that is wrong, and what to do about each.
+/// Everything that is wrong, and what to do about each, the chosen one first; long texts are broken between words.
 fn alerts(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = look.app.alert_rows();
-    let height = u16::try_from(rows.len().max(1) * 2).unwrap_or(u16::MAX).saturating_add(2);
+    let keys: Vec<String> = rows.iter().map(|alert| alert.key.clone()).collect();
+    let chosen = look.app.alerts.place(&keys).unwrap_or(0);
+    let width = usize::from(area.width.saturating_sub(2)).max(1);
+    let lines: Vec<Line<'static>> = rows
+        .iter()
+        .enumerate()
+        .flat_map(|(place, alert)| {
+            let mark = if place == chosen { look.glyphs.cursor } else { ' ' };
+            let style = if alert.is_grave { look.theme.bad } else { look.theme.warn };
+            let style = if place == chosen { style.patch(look.theme.chosen) } else { style };
+            let what = format!("{mark} {}", sledger_wire::escape(&alert.what));
+            let todo = format!("    -> {}", sledger_wire::escape(&alert.todo));
+            [Line::styled(what, style), Line::styled(todo, look.theme.plain)]
+        })
+        .collect();
+    let taken =
+        |lines: &[Line<'_>]| -> usize { lines.iter().map(|line| line.width().max(1).div_ceil(width)).sum() };
+    let height = u16::try_from(taken(&lines).max(1)).unwrap_or(u16::MAX).saturating_add(3);
     let place = Rect { height: height.min(area.height), ..area };
     Clear.render(place, buffer);
     let hint = format!("{} goes there", look.app.setup.keys.hint(Action::Open));
     let inner = look.frame("what is wrong", &hint, Some(Pane::Alerts), place, buffer);
-    if rows.is_empty() {
+    if lines.is_empty() {
         return Look::lines(vec![Line::styled(" nothing", look.theme.good)], inner, buffer);
     }
-    let keys: Vec<String> = rows.iter().map(|alert| alert.key.clone()).collect();
-    let shown = usize::from(inner.height / 2).max(1);
-    let offset = look.app.alerts.offset(&keys, shown);
-    let chosen = look.app.alerts.place(&keys).unwrap_or(0);
-    let width = usize::from(inner.width);
-    let lines = rows.iter().enumerate().skip(offset).take(shown).flat_map(|(place, alert)| {
-        let mark = if place == chosen { look.glyphs.cursor } else { ' ' };
-        let style = if alert.is_grave { look.theme.bad } else { look.theme.warn };
-        let style = if place == chosen { style.patch(look.theme.chosen) } else { style };
-        let what = text::left(&format!("{mark} {}", alert.what), width, &look.glyphs);
-        let todo = text::cut(&format!("    -> {}", alert.todo), width, &look.glyphs);
-        [Line::styled(what, style), Line::styled(todo, look.theme.plain)]
-    });
-    Look::lines(lines.collect(), inner, buffer);
+    // Where not all have room, the list begins with the chosen one.
+    let is_short = taken(&lines) > usize::from(inner.height);
+    let from = if is_short { chosen * 2 } else { 0 };
+    broken(lines.into_iter().skip(from).collect(), 0, inner, buffer);
 }
 
 fn help(look: &Look<'_>, at: usize, area: Rect, buffer: &mut Buffer) {
@@ -75,7 +82,7 @@ fn help(look: &Look<'_>, at: usize, area: Rect, buffer: &mut Buffer) {
         " Shift-drag selects text where the mouse is on (--mouse)".to_owned(),
     ];
     let lines: Vec<String> = bound.chain(commands).chain(filter).collect();
-    let inner = boxed(look, "keys in force", (76, 60), area, buffer);
+    let inner = boxed(look, "keys in force; j and k scroll", (76, 60), area, buffer);
     let height = usize::from(inner.height);
     let from = at.min(lines.len().saturating_sub(height));
     let width = usize::from(inner.width);

@@ -257,7 +257,7 @@ fn alerts_are_listed_with_what_to_do() {
         "the audit sink",
         "takes nothing",
         "-> `sledger config check`",
-        "-> `on_error` decides meanwhile; look at the last failure",
+        "-> it is on trial and decides nothing; look at the last failure",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }

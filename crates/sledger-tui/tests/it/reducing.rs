@@ -8,6 +8,7 @@ use sledger_tui::keys::{ACTIONS, Key};
 use sledger_tui::source::{Ask, Deed, Failed, Fed, Found, Kind, Position, Side, Told};
 use sledger_wire::pages::Top;
 use sledger_wire::queries::SessionsQuery;
+use sledger_wire::values::LimitWord;
 
 fn figures(app: &mut App, users: &[(&str, u32, u32)]) {
     told(app, Told::Top(Box::new(top(users))));
@@ -130,7 +131,7 @@ fn alerts_say_what_is_wrong_gravest_first_and_lead_there() {
     told(&mut app, Told::Top(Box::new(wrong)));
     told(&mut app, Told::Policies(policies()));
     let keys_of: Vec<String> = app.alert_rows().into_iter().map(|alert| alert.key).collect();
-    assert_eq!(keys_of, ["poisoned", "relaxed", "warning 0", "failing"]);
+    assert_eq!(keys_of, ["poisoned", "relaxed", "warning 0", "failing per-user strict@9f31c0de"]);
     keys(&mut app, "tab tab j G enter");
     assert_eq!(*app.view(), View::Policies);
 }
@@ -225,12 +226,13 @@ fn a_filter_about_sessions_is_asked_of_whoever_knows_all_of_them() {
         client: Some("*vpn*".to_owned()),
         ..SessionsQuery::default()
     };
-    assert_eq!(asks(&effects), [Ask::Sessions(query)]);
+    assert!(asks(&effects).contains(&Ask::Sessions(query)), "{effects:?}");
     let sessions = vec![session(7, "s7", "bob"), session(8, "s8", "bob"), session(9, "s9", "cid")];
     told(&mut app, Told::Sessions { sessions, is_whole: true });
     let rows = app.user_rows();
     let shown: Vec<(&str, u32)> = rows.iter().map(|row| (row.user.as_str(), row.active)).collect();
-    assert_eq!(shown, [("bob", 2)], "whose sessions are such, and who is called so");
+    assert_eq!(shown, [("bob", 4)], "whose sessions are such, and who is called so, as full as he is");
+    assert_eq!(rows.first().unwrap().limit, Some(LimitWord::Number(5)));
     keys(&mut app, "esc");
     assert_eq!(app.user_rows().len(), 2, "without the filter all are there");
 }

@@ -75,7 +75,7 @@ impl Walked {
             }
             Whence::Connect(url) => {
                 let url = url.clone();
-                let blocks = BlockStream::new(Asking::new(&url)?.client().blocks(from.0)?);
+                let blocks = BlockStream::anywhere(Asking::new(&url)?.client().blocks(from.0)?);
                 Ok(of_blocks(blocks.map(move |block| block.map_err(|error| anyhow!("{url}: {error}"))), from))
             }
             Whence::Recording(_) => Ok(self.of_file(from)),
