@@ -134,6 +134,18 @@ pub enum Deed {
     Rollback(String),
 }
 
+impl Deed {
+    /// Whom or what it is about.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        match self {
+            Self::End(name) | Self::Clear(name) | Self::Promote(name) | Self::Rollback(name) => name,
+            Self::Limit { user, .. } => user,
+            Self::Disable { quota, .. } => quota,
+        }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {

@@ -19,11 +19,16 @@ const SESSION_PAGES_MAX: u32 = 16;
 impl Source for Live {
     fn answer(&mut self, ask: Ask, _: &mut dyn FnMut(Told)) -> Result<Told, Failed> {
         let kind = ask.kind();
+        let target = match &ask {
+            Ask::Do(deed) => Some(deed.target().to_owned()),
+            _ => None,
+        };
         let told = self.asked(ask);
         told.map_err(|error| Failed {
             kind,
             is_connection: error.is_connection() || matches!(error, ClientError::NotALedger { .. }),
-            why: error.to_string(),
+            // What was refused is said with what it was about.
+            why: target.map_or_else(|| error.to_string(), |target| format!("{target}: {error}")),
         })
     }
 }
