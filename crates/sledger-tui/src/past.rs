@@ -13,6 +13,7 @@
 
 mod answers;
 mod counting;
+mod differing;
 mod index;
 mod kept;
 mod minute;
@@ -234,13 +235,14 @@ impl<H: History> Source for Past<H> {
         let told = match &ask {
             Ask::Move(to) => self.go(to, meanwhile),
             Ask::Timeline(user) => self.timeline(user, meanwhile),
+            Ask::Diff(from) => self.differences(*from, meanwhile),
             Ask::Why(about) => {
                 let why = self.history.why(about);
                 why.map(|why| Told::Why { about: about.clone(), why: Box::new(why) })
             }
             _ => self.asked(&ask, meanwhile),
         };
-        if told.is_err() && kind == Kind::Move {
+        if told.is_err() && matches!(kind, Kind::Move | Kind::Diff) {
             self.stand_still();
         }
         told.map_err(|why| Failed { kind, is_connection: false, why })

@@ -4,7 +4,7 @@
 
 use crate::figure::{self, milli};
 use crate::filter::Looked;
-use crate::source::{Found, Position, SwitchedOff};
+use crate::source::{Differences, Found, Position, SwitchedOff};
 use sledger_core::Millis;
 use sledger_wire::answer::SessionObject;
 use sledger_wire::events::EventLine;
@@ -150,6 +150,8 @@ pub struct Scene {
     pub tail: Tail,
     /// The events of the user that is looked at.
     pub timeline: Timeline,
+    /// What differs from a mark.
+    pub diff: Option<Box<Differences>>,
     /// Where the past is looked at.
     pub position: Option<Box<Position>>,
 }

@@ -43,6 +43,8 @@ pub enum Ask {
     Timeline(String),
     /// Why something is as it is: `SESSION@SEQ` or `seq:N`.
     Why(String),
+    /// What differs between right after this event and the moment; of the past only.
+    Diff(Seq),
     /// Another moment; of the past only.
     Move(Move),
     /// A change; of the present only.
@@ -64,6 +66,7 @@ pub enum Kind {
     Quotas,
     Timeline,
     Why,
+    Diff,
     Move,
     Do,
 }
@@ -84,6 +87,7 @@ impl Ask {
             Self::Quotas => Kind::Quotas,
             Self::Timeline(_) => Kind::Timeline,
             Self::Why(_) => Kind::Why,
+            Self::Diff(_) => Kind::Diff,
             Self::Move(_) => Kind::Move,
             Self::Do(_) => Kind::Do,
         }
@@ -193,6 +197,8 @@ pub enum Told {
         /// The last event read.
         seq: u64,
     },
+    /// What differs between two moments.
+    Diff(Box<Differences>),
     /// Where the past is looked at now.
     At(Box<Position>),
     /// A change was made; what came of it.
@@ -215,6 +221,7 @@ impl Told {
             Self::Quotas(_) => Kind::Quotas,
             Self::Timeline { .. } => Kind::Timeline,
             Self::Why { .. } => Kind::Why,
+            Self::Diff(_) => Kind::Diff,
             Self::At(_) => Kind::Move,
             Self::Done(_) => Kind::Do,
             Self::Reading { .. } => return None,
@@ -252,6 +259,23 @@ pub struct SwitchedOff {
     pub quota: String,
     /// Until when; none for good.
     pub until: Option<Millis>,
+}
+
+/// What differs between two moments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Differences {
+    /// The first moment: right after this event.
+    pub from: Seq,
+    /// The second: after this event, and when.
+    pub to: (Seq, Millis),
+    /// Sessions that are in at the second moment only; of very many the first.
+    pub came: Vec<SessionObject>,
+    /// Sessions that are in at the first moment only; of very many the first.
+    pub gone: Vec<SessionObject>,
+    /// How many there are of both.
+    pub counts: (usize, usize),
+    /// What was changed of what decides, in words.
+    pub changes: Vec<String>,
 }
 
 /// A moment of the past, and the whole around it.

@@ -127,6 +127,9 @@ impl App {
                 wanted.push((side, Ask::Timeline(name.clone()), AGAIN_MS));
             }
         }
+        if let (Some(Popup::Diff), Side::Past, Some(mark)) = (&self.popup, side, self.compared()) {
+            wanted.push((side, Ask::Diff(mark.seq), AGAIN_MS));
+        }
         if let Some(about) = self.why_wanted()
             && self.why.as_ref().is_none_or(|(known, _)| *known != about)
         {

@@ -3,7 +3,7 @@
 use super::alerts::Seen;
 use super::{App, Effect, Popup, View};
 use crate::keys::Action;
-use crate::source::{Ask, Kind, Move, Position, Side};
+use crate::source::{Ask, Differences, Kind, Move, Position, Side};
 use sledger_core::{Millis, Seq};
 use sledger_wire::values::Moment;
 use std::collections::VecDeque;
@@ -38,8 +38,6 @@ pub struct Mark {
     pub sessions: u64,
     /// Users then.
     pub users: u64,
-    /// The user looked at, and his sessions by id.
-    pub user: Option<(String, Vec<String>)>,
 }
 
 /// How the past is walked.
@@ -275,21 +273,12 @@ impl App {
         let (Some(position), Some(top)) = (&self.past.position, &self.past.top) else { return };
         let letter =
             (b'a'..=b'z').map(char::from).find(|one| self.walk.marks.iter().all(|m| m.letter != *one));
-        let ids = |user: &sledger_wire::pages::UserDetail| {
-            (user.user.clone(), user.sessions.iter().map(|session| session.session.clone()).collect())
-        };
         let Some(letter) = letter.filter(|_| self.walk.marks.len() < MARKS_MAX) else {
             self.say("there are 26 marks already");
             return;
         };
-        let mark = Mark {
-            letter,
-            seq: position.seq,
-            at: position.at,
-            sessions: top.sessions,
-            users: top.users,
-            user: self.past.user.as_deref().map(ids),
-        };
+        let mark =
+            Mark { letter, seq: position.seq, at: position.at, sessions: top.sessions, users: top.users };
         self.walk.compared = Some(letter);
         self.walk.marks.push(mark);
         self.walk.marks.sort_by_key(|mark| mark.seq);
@@ -300,8 +289,17 @@ impl App {
         if self.walk.marks.is_empty() {
             self.say(format!("nothing is marked yet: {} marks", self.setup.keys.hint(Action::Mark)));
         } else {
+            self.forget(Side::Past, Kind::Diff);
             self.popup = Some(Popup::Diff);
         }
+    }
+
+    /// What differs between the mark that is compared with and the moment, where that is told.
+    #[must_use]
+    pub fn differences(&self) -> Option<&Differences> {
+        let (mark, position) = self.compared().zip(self.past.position.as_deref())?;
+        let of = (mark.seq, (position.seq, position.at));
+        self.past.diff.as_deref().filter(|diff| (diff.from, diff.to) == of)
     }
 
     /// The mark that is compared with.

@@ -43,6 +43,7 @@ impl App {
                 self.show_opened(side);
             }
             Told::Why { about, why } => self.why = Some((about, Ok(why))),
+            Told::Diff(diff) => scene.diff = Some(diff),
             Told::Reading { seq } => self.walk.reading = Some(seq),
             Told::At(position) => self.arrived(position, effects),
             Told::Done(what) => {

@@ -58,7 +58,7 @@ impl Live {
                 Told::Why { about, why }
             }
             // The past is walked by its own source.
-            Ask::Move(_) => Told::Reading { seq: 0 },
+            Ask::Diff(_) | Ask::Move(_) => Told::Reading { seq: 0 },
         })
     }
 }

@@ -31,7 +31,13 @@ impl<H: History> Past<H> {
                 let policy = self.known(|known| known.one(name))?;
                 Told::Policy(Box::new(policy.ok_or("this policy was not there then")?))
             }
-            Ask::Ledger | Ask::Quotas | Ask::Do(_) | Ask::Timeline(_) | Ask::Why(_) | Ask::Move(_) => {
+            Ask::Ledger
+            | Ask::Quotas
+            | Ask::Do(_)
+            | Ask::Timeline(_)
+            | Ask::Diff(_)
+            | Ask::Why(_)
+            | Ask::Move(_) => {
                 return Err("the past has none of this".to_owned());
             }
         })

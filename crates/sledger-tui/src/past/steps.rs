@@ -94,7 +94,7 @@ impl<H: History> Past<H> {
     }
 
     /// To a moment, or to the first or last one there is.
-    fn seek(&mut self, when: When, meanwhile: &mut dyn FnMut(Told)) -> Result<(), String> {
+    pub(super) fn seek(&mut self, when: When, meanwhile: &mut dyn FnMut(Told)) -> Result<(), String> {
         let when = match when {
             When::At(at) => When::At(at.min(self.span.1).max(self.begun.1)),
             When::After(seq) => When::After(seq),

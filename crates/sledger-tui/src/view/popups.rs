@@ -5,14 +5,20 @@ use crate::app::{COMMANDS, Confirm, Pane, Popup, SESSION_COLUMNS, USER_COLUMNS};
 use crate::chain;
 use crate::figure;
 use crate::keys::{ACTIONS, Action};
+use crate::source::Differences;
 use crate::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph, Widget as _, Wrap};
+use sledger_wire::answer::SessionObject;
 use sledger_wire::escape::brief;
 use sledger_wire::events::EventLine;
 use sledger_wire::why::Why;
+
+/// Sessions or changes of one kind in a list of differences.
+const DIFFERING_MAX: usize = 8;
 
 /// Draws what lies over the view, where something does.
 pub(super) fn render(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -229,20 +235,35 @@ pub(super) fn differences(look: &Look<'_>) -> Option<(String, Vec<Line<'static>>
     let title = format!("mark {} {} -> cursor", mark.letter, figure::time_of_day(mark.at, zone));
     let mut lines =
         vec![change("sessions", mark.sessions, top.sessions), change("users", mark.users, top.users)];
-    let now = app.past.user.as_deref();
-    if let (Some((name, before)), Some(user)) = (&mark.user, now)
-        && *name == user.user
-    {
-        let after: Vec<&String> = user.sessions.iter().map(|session| &session.session).collect();
-        lines.push(change(&text::cut(name, 10, &look.glyphs), before.len() as u64, after.len() as u64));
-        for id in after.iter().filter(|id| !before.contains(id)).take(20) {
-            lines.push(Line::styled(format!("   + {}", brief(id)), look.theme.good));
+    match app.differences() {
+        Some(told) => lines.extend(told_apart(look, told)),
+        None if matches!(app.popup, Some(Popup::Diff)) => {
+            lines.push(Line::styled(" comparing", look.theme.dim));
         }
-        for id in before.iter().filter(|id| !after.contains(id)).take(20) {
-            lines.push(Line::styled(format!("   - {}", brief(id)), look.theme.warn));
-        }
+        None => {}
     }
     Some((title, lines))
+}
+
+/// Who came and went, and what was changed of what decides.
+fn told_apart(look: &Look<'_>, told: &Differences) -> Vec<Line<'static>> {
+    let signed = |sign: char, sessions: &[SessionObject], count: usize, style: Style| {
+        let line = move |session: &SessionObject| {
+            let (user, id) = (brief(&session.user), brief(&session.session));
+            Line::styled(format!(" {sign} {user} {id}@{}", session.number), style)
+        };
+        let mut lines: Vec<Line<'static>> = sessions.iter().take(DIFFERING_MAX).map(line).collect();
+        let more = count.saturating_sub(lines.len());
+        if more > 0 {
+            lines.push(Line::styled(format!(" {sign} and {} more", figure::number(more as u64)), style));
+        }
+        lines
+    };
+    let changed = |change: &String| Line::raw(format!(" {}", sledger_wire::escape(change)));
+    let mut lines: Vec<Line<'static>> = told.changes.iter().take(DIFFERING_MAX).map(changed).collect();
+    lines.extend(signed('-', &told.gone, told.counts.1, look.theme.warn));
+    lines.extend(signed('+', &told.came, told.counts.0, look.theme.good));
+    lines
 }
 
 fn ask(look: &Look<'_>, confirm: &Confirm, area: Rect, buffer: &mut Buffer) {

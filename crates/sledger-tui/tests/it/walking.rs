@@ -11,13 +11,14 @@ use sledger_replay::why::{Asker, Finder};
 use sledger_tui::app::{App, Effect, Msg, Popup, View};
 use sledger_tui::past::{Decisions, History, Past};
 use sledger_tui::source::{Ask, Move, Position, Side, Source, Told};
+use sledger_wire::answer::SessionObject;
 use sledger_wire::config::{Config, Written};
 use sledger_wire::events::Begin;
 use sledger_wire::pages::Top;
-use sledger_wire::queries::UsersQuery;
+use sledger_wire::queries::{SessionsQuery, UsersQuery};
 use sledger_wire::values::{Moment, moment};
 use sledger_wire::why::{About, Why};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -375,4 +376,33 @@ fn why_of_a_session_that_was_in_then_is_how_it_came_in() {
     let (about, why) = walker.app.why.clone().unwrap();
     assert_eq!(about, unique);
     assert!(why.unwrap().ended_at.is_some());
+}
+
+/// Who is in right after an event, by number.
+fn numbers(recording: &Recording, seq: Seq) -> BTreeSet<u64> {
+    let mut past = Past::new(recording.clone(), 80);
+    go(&mut past, Move::To(Moment::Seq(seq)));
+    match ask(&mut past, Ask::Sessions(SessionsQuery::default())) {
+        Told::Sessions { sessions, is_whole: true } => {
+            sessions.iter().map(|session| session.number).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_mark_is_compared_by_who_came_and_who_went() {
+    let mut walker = Walker::new(200);
+    let mark = walker.app.past.position.clone().unwrap();
+    walker.keys("m V V V V V V d");
+    let here = walker.app.past.position.clone().unwrap();
+    let told = walker.app.differences().cloned().unwrap();
+    let (before, after) = (numbers(&recording(200), mark.seq), numbers(&recording(200), here.seq));
+    let of =
+        |sessions: &[SessionObject]| sessions.iter().map(|session| session.number).collect::<BTreeSet<_>>();
+    assert_eq!(of(&told.came), after.difference(&before).copied().collect());
+    assert_eq!(of(&told.gone), before.difference(&after).copied().collect());
+    assert!(told.counts.0 > 0 && told.counts.1 > 0, "{told:?}");
+    assert_eq!(walker.app.past.position.clone().unwrap(), here, "looking changes no place");
+    crate::screens::holds("diff", &walker.app, &[(60, 15), (80, 24)]);
 }
