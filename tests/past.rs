@@ -222,6 +222,13 @@ fn the_session_that_bore_an_id_last_is_found_without_folding() {
     }
 }
 
+/// The snapshots there are, by their names.
+fn snapshots(dir: &Path) -> Vec<Seq> {
+    let names = std::fs::read_dir(dir.join("snapshots")).unwrap().map(|entry| entry.unwrap().path());
+    let seq = |path: std::path::PathBuf| path.file_stem()?.to_str()?.parse().ok().map(Seq);
+    names.filter_map(seq).collect()
+}
+
 fn at(dir: &Path, when: When, snapshots: bool) -> Found {
     of_ledger(&Reader::open(dir).unwrap(), dir, when, Begin { snapshots, ..BEGIN }).unwrap()
 }
@@ -241,6 +248,8 @@ fn the_state_at_any_time_is_the_same_from_a_snapshot_and_from_the_first_event() 
     let dir = made();
     let (all, state) = everything(dir);
     let mut rng = Rng::new(SEED);
+    // Where they lie hangs on how busy the machine was when the ledger was made.
+    let oldest = snapshots(dir).into_iter().min().unwrap();
     let mut from_snapshot = 0;
     let (begun, over) = (BEGUN - 1_000, state.at().0 + 100_000);
     let times = (0..9).map(|_| When::At(Millis(begun + below(&mut rng, over - begun)))).collect::<Vec<_>>();
@@ -253,9 +262,12 @@ fn the_state_at_any_time_is_the_same_from_a_snapshot_and_from_the_first_event() 
         assert_eq!(quick.passed, [], "{when:?}");
         assert_eq!(slow.snapshot, None);
         from_snapshot += usize::from(quick.snapshot.is_some());
+        if let When::After(seq) = when {
+            assert_eq!(quick.snapshot.is_some(), seq >= oldest, "{when:?}, the oldest is {oldest}");
+        }
         assert_eq!(shown(&quick.at), shown(&slow.at), "{when:?} from {:?}", quick.snapshot);
     }
-    assert!(from_snapshot >= 6, "{from_snapshot} of them from a snapshot");
+    assert!(from_snapshot > 0, "none of them from a snapshot");
 }
 
 #[test]
