@@ -10,7 +10,9 @@ mod asking;
 mod commands;
 mod input;
 mod past;
+mod popups;
 mod rows;
+mod telling;
 mod told;
 
 pub use alerts::{Alert, Place};

@@ -1,21 +1,15 @@
 //! What becomes of keys: a table says what each does, here it is done.
 
-use super::rows::{Column, SESSION_COLUMNS, USER_COLUMNS, panes};
-use super::{App, Effect, Frozen, Order, Pane, Place, Popup, Prompt, View};
+use super::rows::panes;
+use super::{App, Effect, Frozen, Pane, Place, Popup, Prompt, View};
 use crate::cursor::Step;
 use crate::filter::Filter;
-use crate::keys::{ACTIONS, Action, Code, Key};
+use crate::keys::{Action, Code, Key};
 use crate::scene::Timeline;
 use crate::source::{Kind, Side};
-use crate::{chain, twin};
-use sledger_wire::events::EventLine;
 
 /// Characters of a line being typed at most.
 const PROMPT_MAX: usize = 200;
-/// Lines of a reason at most, as far as it can be scrolled.
-const WHY_LINES_MAX: usize = 200;
-/// Characters of a file's name at most.
-const NAME_MAX: usize = 100;
 /// Views one behind the other at most.
 const VIEWS_MAX: usize = 16;
 
@@ -314,73 +308,6 @@ impl App {
         };
     }
 
-    fn why(&mut self) {
-        let Some(about) = self.asked_about() else {
-            self.say("choose a session or an event first");
-            return;
-        };
-        // Asked anew each time it is opened: a session may have ended since.
-        self.why = None;
-        self.forget(self.side, Kind::Why);
-        self.popup = Some(Popup::Why(about, 0));
-    }
-
-    /// What is chosen, as history is asked about it: an event, the end of a session, or a live one.
-    fn asked_about(&self) -> Option<String> {
-        let seq = |event: &EventLine| format!("seq:{}", event.seq);
-        let session = match self.view() {
-            View::Session(_) => self.why_wanted(),
-            _ => None,
-        };
-        let event = || self.chosen_event().map(seq);
-        let row = || {
-            let row = self.chosen_session()?;
-            let is_in = || match self.side {
-                Side::Live => row.unique(),
-                Side::Past => format!("seq:{}", row.number),
-            };
-            Some(self.ending(row.number).map_or_else(is_in, seq))
-        };
-        if self.pane == Pane::Events { event().or(session) } else { session.or_else(row).or_else(event) }
-    }
-
-    fn copy(&mut self, effects: &mut Vec<Effect>) {
-        let event = || {
-            let event = self.chosen_event()?;
-            event.session.clone().zip(event.number).map(|(id, number)| format!("{id}@{number}"))
-        };
-        let text = match (self.view(), self.pane) {
-            (View::Session(unique), _) => Some(unique.clone()),
-            (_, Pane::Users) => self.users.chosen.clone(),
-            (_, Pane::Sessions) => self.chosen_session().map(|row| row.unique()),
-            (_, Pane::Events) => event(),
-            (_, Pane::Policies) => self.policies.chosen.as_ref().map(|(name, _)| name.clone()),
-            (_, Pane::Alerts | Pane::Source) => None,
-        };
-        match text {
-            Some(text) => {
-                self.say(format!("copied {}", sledger_wire::escape::brief(&text)));
-                effects.push(Effect::Copy(text));
-            }
-            None => self.say("choose a row first, with j and k"),
-        }
-    }
-
-    /// What is shown, as JSON, into a file named after it.
-    fn export(&mut self, effects: &mut Vec<Effect>) {
-        let what = match self.view() {
-            View::Overview => "overview".to_owned(),
-            View::User(name) => format!("user-{name}"),
-            View::Session(unique) => format!("session-{unique}"),
-            View::Replay => "replay".to_owned(),
-            View::Policies => "policies".to_owned(),
-        };
-        let time = self.moment().rfc3339();
-        let name: String = format!("sledger-{what}-{time}").chars().map(in_a_name).take(NAME_MAX).collect();
-        let text = format!("{:#}\n", twin::json(self));
-        effects.push(Effect::Export { name: format!("{name}.json"), text });
-    }
-
     pub(super) fn set_filter(&mut self, text: &str) {
         match Filter::read(text) {
             Ok(filter) => {
@@ -413,99 +340,4 @@ impl App {
             _ => {}
         }
     }
-
-    fn columns(&self) -> Option<(Pane, &'static [Column])> {
-        match self.pane {
-            Pane::Users => Some((Pane::Users, USER_COLUMNS)),
-            Pane::Sessions => Some((Pane::Sessions, SESSION_COLUMNS)),
-            Pane::Events | Pane::Alerts | Pane::Policies | Pane::Source => None,
-        }
-    }
-
-    fn choose_column(&mut self, popup: fn(usize) -> Popup) {
-        match self.pane {
-            Pane::Users => self.popup = Some(popup(self.users_order.column)),
-            Pane::Sessions => self.popup = Some(popup(self.sessions_order.column)),
-            Pane::Events | Pane::Alerts | Pane::Policies | Pane::Source => {
-                self.say("this list has its own order, and the columns there is room for");
-            }
-        }
-    }
-
-    /// Keys of what lies over the view; false where nothing does.
-    fn popup_action(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
-        let Some(popup) = self.popup.clone() else { return false };
-        let rows = match (&popup, self.columns()) {
-            (Popup::Sort(_) | Popup::Columns(_), Some((_, columns))) => columns.len(),
-            (Popup::Help(_), _) => ACTIONS.len(),
-            _ => 1,
-        };
-        let moved = |at: usize| match action {
-            Action::Down => Some((at + 1).min(rows - 1)),
-            Action::Up => Some(at.saturating_sub(1)),
-            Action::PageDown => Some((at + 10).min(rows - 1)),
-            Action::PageUp => Some(at.saturating_sub(10)),
-            _ => None,
-        };
-        match popup {
-            Popup::Sort(at) => match (moved(at), action) {
-                (Some(to), _) => self.popup = Some(Popup::Sort(to)),
-                (None, Action::Open | Action::Sort) => self.sort_by(at),
-                _ => self.popup = None,
-            },
-            Popup::Columns(at) => match (moved(at), action) {
-                (Some(to), _) => self.popup = Some(Popup::Columns(to)),
-                (None, Action::Open | Action::Freeze) => self.toggle_column(at),
-                _ => self.popup = None,
-            },
-            Popup::Help(at) => match moved(at) {
-                Some(to) => self.popup = Some(Popup::Help(to)),
-                None => self.popup = None,
-            },
-            Popup::Why(about, at) => match action {
-                Action::Down => self.popup = Some(Popup::Why(about, (at + 1).min(WHY_LINES_MAX))),
-                Action::Up => self.popup = Some(Popup::Why(about, at.saturating_sub(1))),
-                Action::Copy => self.copy_why(effects),
-                _ => self.popup = None,
-            },
-            Popup::Diff | Popup::Confirm(_) => self.popup = None,
-        }
-        true
-    }
-
-    /// The whole reason, for a ticket.
-    fn copy_why(&mut self, effects: &mut Vec<Effect>) {
-        if let Some((_, Ok(why))) = &self.why {
-            let lines = chain::lines(why, self.setup.zone_minutes);
-            effects.push(Effect::Copy(lines.join("\n")));
-            self.say("copied");
-        }
-    }
-
-    /// Sorts by a column; by the same once more, the other way round.
-    fn sort_by(&mut self, column: usize) {
-        self.popup = None;
-        let order = if self.pane == Pane::Users { &mut self.users_order } else { &mut self.sessions_order };
-        let descending = if order.column == column { !order.descending } else { false };
-        *order = Order { column, descending };
-        self.users_changed();
-    }
-
-    fn toggle_column(&mut self, column: usize) {
-        let Some((pane, _)) = self.columns() else { return };
-        // The first column says what a row is.
-        if column == 0 {
-            self.say("the first column stays");
-            return;
-        }
-        match self.hidden.iter().position(|hidden| *hidden == (pane, column)) {
-            Some(place) => drop(self.hidden.remove(place)),
-            None => self.hidden.push((pane, column)),
-        }
-    }
-}
-
-/// Names are strangers': of theirs only what no shell and no file system reads anything into.
-const fn in_a_name(letter: char) -> char {
-    if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' }
 }
