@@ -6,6 +6,7 @@ use crate::output::Output;
 use crate::past::Past;
 use crate::verbs::asking::{Asking, told};
 use crate::whence::Whence;
+use crate::zone::Zone;
 use anyhow::Result;
 use clap::Args;
 use sledger_projector::{Fared, Fares};
@@ -104,7 +105,7 @@ fn table<'a>(
     }
     for used in policies.iter().flat_map(|policy| &policy.uses) {
         if let Some(last) = &used.last_failure {
-            out.line(&failure(used, last, global))?;
+            out.line(&failure(used, last, global.tz))?;
         }
     }
     Ok(())
@@ -143,13 +144,13 @@ fn rows(policy: &PolicyObject, global: &Global) -> Vec<[String; COLUMNS]> {
 }
 
 /// When and why a policy failed last.
-fn failure(used: &PolicyUse, last: &PolicyFailed, global: &Global) -> String {
+pub(crate) fn failure(used: &PolicyUse, last: &PolicyFailed, zone: Zone) -> String {
     let place = if last.line == 0 { String::new() } else { format!(" at line {}", last.line) };
     format!(
         "{} on {} failed last at {}, seq {}: {}{place}: {}",
         used.policy,
         escape(&used.quota),
-        global.tz.reshown(&last.at),
+        zone.reshown(&last.at),
         last.seq,
         escape(&last.code),
         escape(&last.message),

@@ -1,6 +1,7 @@
 //! A view for people who read no screens: a line a fact, tables without frames.
 
 use crate::show;
+use crate::verbs::policy::list::failure;
 use crate::zone::Zone;
 use sledger_tui::app::{Alert, App, View};
 use sledger_tui::chain;
@@ -184,16 +185,9 @@ fn policies(app: &App, zone: Zone) -> Vec<String> {
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(app.policy_rows().into_iter().map(|(policy, used)| policy_row(policy, used, zone)));
     let mut lines = show::table(&rows);
-    for used in app.scene().policies.iter().flat_map(|policy| &policy.uses) {
-        let Some(failed) = &used.last_failure else { continue };
-        let line = if failed.line == 0 { String::new() } else { format!(" line {}", failed.line) };
-        let at = zone.reshown(&failed.at);
-        let (policy, quota) = (escape(&used.policy), escape(&used.quota));
-        lines.push(format!(
-            "{policy} on {quota} failed last at {at}, seq {}{line}: {}",
-            failed.seq, failed.message
-        ));
-    }
+    let uses = app.scene().policies.iter().flat_map(|policy| &policy.uses);
+    let failed = uses.filter_map(|used| Some(failure(used, used.last_failure.as_ref()?, zone)));
+    lines.extend(failed);
     let text = app.scene().policy.as_ref().and_then(|policy| policy.text.as_deref());
     if let Some(text) = text.filter(|_| app.policies.chosen.is_some()) {
         let numbered = text.lines().zip(1..);
